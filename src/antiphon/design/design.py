@@ -1,0 +1,220 @@
+"""The agency as arrays: what the estimator sees. Labels stop here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+How = Literal["self", "peers", "members", "group", "tie"]
+Precision = Literal["minute", "shift", "day"]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A relationship travelled one way, written ``HOW:WHERE:FROM>TO``.
+
+    Attributes
+    ----------
+    how : ``self``, ``peers``, ``members`` (up), ``group`` (down) or ``tie``.
+    where : level (peers, members, group), relation (tie) or ``""`` (self).
+    from_role, to_role : roles; for groups the role is the level's name (``"unit"``). ``self`` has ``""`` for both.
+    """
+
+    how: How
+    where: str
+    from_role: str
+    to_role: str
+
+    @property
+    def name(self) -> str:
+        """The channel in the grammar of the records."""
+        return "self" if self.how == "self" else f"{self.how}:{self.where}:{self.from_role}>{self.to_role}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """An event kind as the engine needs it: its owner's role, grain of time, and rules of risk."""
+
+    name: str
+    role: str
+    precision: Precision
+    terminal: bool
+    while_: Literal["present", "member"]
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of a feature matrix: events of ``source_kind`` through ``channel`` with half-life ``half_life``.
+
+    All three are indices into the design's tuples.
+    """
+
+    channel: int
+    source_kind: int
+    half_life: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Segments:
+    """Spells in which nothing that the endemic part knows about a system changes. One set per role.
+
+    Sorted by system, then start; spells of one system do not overlap.
+
+    Attributes
+    ----------
+    system : (segments,) int64, code of the system.
+    start, end : (segments,) float64, days from the start of the window; within [0, window_days].
+    stratum : (segments,) int64, column of the stratum effect (time since admission x survivor; see ``Role.strata``).
+    group : (segments,) int64, organisation code: whose calendar periods apply.
+    at_risk : (segments, kinds of the role) bool; includes history and gaps: false there.
+    alive : (segments, kinds of the role) bool; like ``at_risk`` but true in the history (for propensity).
+    n_earlier : (segments, kinds of the role) int64, events of that kind by the system before ``start``.
+    """
+
+    system: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    stratum: np.ndarray
+    group: np.ndarray
+    at_risk: np.ndarray
+    alive: np.ndarray
+    n_earlier: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Calendar:
+    """Cells within which the endemic rate is constant by definition. One per precision.
+
+    Attributes
+    ----------
+    edges : (cells + 1,) float64 days, increasing, covering the window exactly.
+    shift : (cells,) int64, index of the shift of the day (all 0 for day cells).
+    weekday : (cells,) int64, 0 = Monday, local.
+    n_shifts : number of shifts (1 for day cells).
+    """
+
+    edges: np.ndarray
+    shift: np.ndarray
+    weekday: np.ndarray
+    n_shifts: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Role:
+    """A role (or level) with events of its own.
+
+    Attributes
+    ----------
+    name : role name.
+    kinds : indices of its kinds in ``Design.kinds``, in the order of the columns of ``segments.at_risk``.
+    strata : names of the strata, such as ``("first week", "weeks 2-4", "later", "present at the start")``.
+    segments : see ``Segments``.
+    frail : (systems of the design,) bool, whether a system may have a frailty (false: pooled, or too few systems).
+    """
+
+    name: str
+    kinds: tuple[int, ...]
+    strata: tuple[str, ...]
+    segments: Segments
+    frail: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Target:
+    """Everything about one target kind. Rows are scored events: one per (system, incident) or, in coarse time,
+    one per (system, cell).
+
+    Attributes
+    ----------
+    kind : index in ``Design.kinds``.
+    role : index in ``Design.roles``.
+    time : (rows,) float64 days; event time, or start of the cell.
+    width : (rows,) float64 days; 0 for minute rows, otherwise length of the cell.
+    count : (rows,) int64; 1 for minute rows.
+    system : (rows,) int64.
+    incident : (rows,) int64; cluster code (events of one incident share it, across kinds).
+    unit : (rows,) int64; the system's first group at the innermost group level at that time (-1: none).
+    block : (rows,) int64; index into ``Design.block_edges``.
+    cell : (rows,) int64; calendar cell (calendar of the kind's precision).
+    segment : (rows,) int64; segment of the role (the one at ``time``, or the first at risk in the cell).
+    exposure : (rows,) float64; 1.0 for minute rows (rates are per day), days at risk in the cell for coarse rows.
+    columns : the features, one per column.
+    features : (rows, columns) float64, C order; E at the event (per day), or its integral over the cell at risk.
+    compensator : (blocks, columns) float64; the features integrated over everyone at risk, by time block.
+    """
+
+    kind: int
+    role: int
+    time: np.ndarray
+    width: np.ndarray
+    count: np.ndarray
+    system: np.ndarray
+    incident: np.ndarray
+    unit: np.ndarray
+    block: np.ndarray
+    cell: np.ndarray
+    segment: np.ndarray
+    exposure: np.ndarray
+    columns: tuple[Feature, ...]
+    features: np.ndarray
+    compensator: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Margins:
+    """Counts that fix the table of tests before anything is fitted, and let release decide; per feature group.
+
+    Attributes
+    ----------
+    n_source : {(channel, source kind): distinct source systems with such an event}.
+    n_target : {target kind: distinct systems with a scored event}.
+    n_pairs : {(channel, source kind, target kind): expected informative source-target pairs under no coupling,
+        over the longest half-life}.
+    n_units : {(channel, source kind, target kind): distinct units (groups, or for ties the targets' units) in which
+        both occurred}.
+    """
+
+    n_source: dict[tuple[int, int], int]
+    n_target: dict[int, int]
+    n_pairs: dict[tuple[int, int, int], float]
+    n_units: dict[tuple[int, int, int], int]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Design:
+    """An agency as arrays.
+
+    Attributes
+    ----------
+    kinds, roles, channels : see their classes.
+    half_lives : (kernels,) float64 days, increasing.
+    window_days : length of the window; ``history_days``: its unscored beginning.
+    calendars : one per precision in use.
+    block_edges : (blocks + 1,) float64 days, from ``history_days`` to ``window_days``: the scored time in equal blocks
+        (default 8), used by the ladder, the penalty and the forecast check.
+    period_days : length of a calendar period (trend); period ``p`` of an organisation covers
+        [p * period_days, (p + 1) * period_days).
+    n_systems, n_organisations, n_periods : sizes.
+    targets : one per kind with at least one scored event.
+    margins : see ``Margins``.
+    set_aside : events that could not be used, by reason: {"not at risk": 3, ...}.
+    """
+
+    kinds: tuple[Kind, ...]
+    roles: tuple[Role, ...]
+    channels: tuple[Channel, ...]
+    half_lives: np.ndarray
+    window_days: float
+    history_days: float
+    calendars: dict[str, Calendar]
+    block_edges: np.ndarray
+    period_days: float
+    n_systems: int
+    n_organisations: int
+    n_periods: int
+    targets: tuple[Target, ...]
+    margins: Margins
+    set_aside: dict[str, int]

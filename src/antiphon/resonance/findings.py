@@ -1,0 +1,60 @@
+"""What is read off a fit: tables that ``release`` turns into what may be shown. Nothing here is shown itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Findings:
+    """Everything that was read off, before disclosure control.
+
+    Every table has the columns ``n_source``, ``n_target`` (distinct persons behind each side), ``source_role``,
+    ``target_role`` (roles whose thresholds apply) and ``n_units``, besides those named here.
+
+    Attributes
+    ----------
+    records : hash, window (two ISO dates), systems {role: n}, events {kind: n}, precision {kind: word},
+        set_aside {rule: n}, client_days, organisation (name), marking, purpose.
+    settings : half_lives (words), channels (names), period_days, history_days, block_days, seed.
+    rates : unit ("all" or a unit label), kind, quarter ("2024Q1"), events, client_days, per_1000_client_days,
+        centre, lower, upper (u-chart limits), staff_years, per_100_staff_years, hours_per_1000_hours.
+    couplings : channel, from_role, source_kind, to_role, target_kind, echoes, low, high, p, q, claimed (bool),
+        approximate (bool), label ("", "too few", "shared circumstances not excluded", "slow dependence",
+        "in step with the whole organisation"), median_delay_hours, same_cell_share, within_incident_share.
+    responses : first_kind, second_kind, share, low, high, n.
+    branching_ratio : value, low, high.
+    attribution : kind, component, direct, root, low, high (component: average, frailty, own past, peers, other roles,
+        ties, organisation, environment; shares of 1).
+    ladder : rung, name, log_score, gain, se.
+    loops : nodes (list of "role or level: kind"), gain, low, high.
+    diagnostics : kind, ks, p.
+    detectable : channel, source_kind, target_kind, smallest (echoes per event that these records would have shown
+        with 80 % probability).
+    parallel : domain, from_level, to_level, strength, direction, p, q, evidence.
+    nodes : role, kind, events (for the picture).
+    warnings : (code, plain sentence).
+    """
+
+    records: dict[str, Any]
+    settings: dict[str, Any]
+    rates: pl.DataFrame
+    couplings: pl.DataFrame
+    responses: pl.DataFrame
+    branching_ratio: pl.DataFrame
+    attribution: pl.DataFrame
+    ladder: pl.DataFrame
+    loops: pl.DataFrame
+    diagnostics: pl.DataFrame
+    detectable: pl.DataFrame
+    parallel: pl.DataFrame
+    nodes: pl.DataFrame
+    warnings: tuple[tuple[str, str], ...] = field(default=())
+
+    def __repr__(self) -> str:
+        """Sizes only."""
+        return f"Findings({self.couplings.height} couplings, {self.loops.height} loops)"

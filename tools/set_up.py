@@ -1,0 +1,28 @@
+"""Make the virtual environment that the lock describes; needs nothing but Python >= 3.11."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+
+def main(folder: str, lock: str) -> None:
+    if sys.version_info < (3, 11):
+        sys.exit("Antiphon needs Python 3.11 or newer; run make with PYTHON=/path/to/python3.11")
+    environment = Path(folder)
+    venv.create(environment, with_pip=True, clear=environment.exists())
+    python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    uv = shutil.which("uv")
+    if uv is None:
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "uv"], check=True)
+        uv = str(python.with_name("uv"))
+    install = [uv, "pip", "install", "--quiet", "--python", str(python)]
+    subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
+    subprocess.run([*install, "--no-deps", "--editable", "."], check=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
