@@ -1,0 +1,143 @@
+"""What is concluded from a fit: couplings with intervals and tests, and whether the model can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from antiphon.hawkes.fit import Fit
+
+Label = Literal[
+    "",
+    "too few",
+    "shared circumstances not excluded",
+    "slow dependence",
+    "in step with the whole organisation",
+]
+"""Why a coupling is not (or not simply) claimed; see ``Coupling.label``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coupling:
+    """One source kind reaching one target kind through one channel, its half-lives taken together.
+
+    Attributes
+    ----------
+    channel, source_kind : indices into ``Design.channels`` and ``Design.kinds``.
+    target : index into ``Design.targets``.
+    columns : columns of the target's features that belong to it, one per half-life.
+    echoes : expected direct echoes per source event, penalised estimate (for pictures, attribution, forecasts).
+    estimate : the same, unpenalised; lies within the interval.
+    low, high : 95 % interval of the total over half-lives, profile likelihood, unpenalised. NaN: no interval.
+    p : probability of data as telling or more without the coupling. From the claim fit where the channel acts within
+        units. 1 for a coupling estimated at zero and for one whose table row was not tested.
+    q : ``p`` after correction for the number of tests (1 where not in the family of tests).
+    claimed : whether the coupling may be called found: ``q <= 0.05`` and no label that forbids it.
+    approximate : the interval or the test rests on a quadratic approximation, or fewer than 20 echoes are expected.
+    label : "" or what stands in the way of a claim; "in step with the whole organisation" says that free
+        organisation-week effects change the estimate by more than two standard errors.
+    median_delay_days : half of the echoes come within this time (NaN for no echoes).
+    same_cell_share : expected share of echoes inside the source's own time cell, which coarse records cannot show.
+    n_source, n_target, n_units : distinct source systems, target systems, and units in which both occurred.
+    """
+
+    channel: int
+    source_kind: int
+    target: int
+    columns: tuple[int, ...]
+    echoes: float
+    estimate: float
+    low: float
+    high: float
+    p: float
+    q: float
+    claimed: bool
+    approximate: bool
+    label: Label
+    median_delay_days: float
+    same_cell_share: float
+    n_source: int
+    n_target: int
+    n_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class DomainTest:
+    """A family of couplings between two domains through one channel: the upper stage of the multiplicity correction.
+
+    Attributes
+    ----------
+    channel : index into ``Design.channels``.
+    source_domain, target_domain : domain names (a kind without domain stands for itself).
+    members : indices into ``Inference.couplings``.
+    p : combined over the members (Simes); ``q`` after correction over all domain tests.
+    """
+
+    channel: int
+    source_domain: str
+    target_domain: str
+    members: tuple[int, ...]
+    p: float
+    q: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Inference:
+    """Everything concluded from a fit.
+
+    Attributes
+    ----------
+    fit : the unpenalised fit (estimate).
+    penalised : the fit with couplings shrunk by time-blocked validation; for attribution, pictures, forecasts.
+    claim : the fit with free organisation-period cells, or None where no coupling could be claimed anyway.
+    couplings : one per row of the table of tests, in its order; including those without interval or test.
+    domain_tests : upper stage of the multiplicity correction.
+    table_hash : SHA-256 of the table of tests, which was fixed before fitting.
+    ladder, diagnostics, detectable : see ``antiphon.inference.ladder``, ``diagnostics`` and ``power``.
+    warnings : (code, plain sentence).
+    """
+
+    fit: Fit
+    penalised: Fit
+    claim: Fit | None
+    couplings: tuple[Coupling, ...]
+    domain_tests: tuple[DomainTest, ...]
+    table_hash: str
+    ladder: pl.DataFrame
+    diagnostics: pl.DataFrame
+    detectable: pl.DataFrame
+    warnings: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        """Sizes only."""
+        claimed = sum(coupling.claimed for coupling in self.couplings)
+        return f"Inference({len(self.couplings)} couplings, {claimed} claimed)"
+
+    def __reduce__(self) -> str | tuple:
+        """Holds fits, which know single persons."""
+        message = "an Inference knows things about single persons and cannot be pickled; write its findings instead"
+        raise TypeError(message)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Interval:
+    """A profile likelihood interval of a sum of coefficients.
+
+    Attributes
+    ----------
+    estimate, low, high : of the sum.
+    standard_error : from the curvature at the optimum; NaN where flat.
+    approximate : whether the search had to rest on a quadratic approximation.
+    weights : (components,) how the sum at ``high`` is divided over its columns.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    standard_error: float
+    approximate: bool
+    weights: np.ndarray
