@@ -7,6 +7,7 @@ the start of the window. ``O(moments x systems x deposits)``: for agencies of a 
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -348,7 +349,7 @@ class NaiveAgency:
                 total += self.share(system, deposit, channel, masses, now) * kappa
                 continue
             cuts = [start, *[m for m in self.moments(grain) if start < m < end], end]
-            for left, right in zip(cuts, cuts[1:], strict=False):
+            for left, right in itertools.pairwise(cuts):
                 middle = 0.5 * (left + right)
                 if self.at_risk(system, kind, middle):
                     share = self.share(system, deposit, channel, masses, middle)
@@ -361,7 +362,7 @@ class NaiveAgency:
         moments = self.moments(grain)
         total = dict.fromkeys(self.columns(kind), 0.0)
         exposure = 0.0
-        for start, end in zip(moments, moments[1:], strict=False):
+        for start, end in itertools.pairwise(moments):
             middle = 0.5 * (start + end)
             for system in self.role:
                 if not self.at_risk(system, kind, middle):

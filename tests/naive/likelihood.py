@@ -1,0 +1,128 @@
+"""The naive twin of the marginal likelihood: dense quadrature over the frailty, sums over every small interval."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import math
+
+import numpy as np
+
+FIRST_BINS = (7.0, 28.0)
+
+
+def stratum(twin, system, t, strata):
+    """Index of the stratum of a person at t, from the names that the design gives its strata."""
+    if len(strata) == 1:
+        return 0
+    present_at_start = bool(twin._at(system, 0.0))
+    if present_at_start and "present at the start" in strata:
+        return strata.index("present at the start")
+    level = "organisation"
+    starts = [start for member, _, start, end in twin.memberships if member == system and start <= t < end]
+    since = t - _start_of_stay(twin, system, t, min(starts, default=0.0))
+    del level
+    position = sum(since >= edge for edge in FIRST_BINS)
+    return [s for s in range(len(strata)) if strata[s] != "present at the start"][position]
+
+
+def _start_of_stay(twin, system, t, start):
+    """First moment of the unbroken belonging that holds t."""
+    found = start
+    for member, _, begin, end in sorted(twin.memberships, key=lambda m: -m[2]):
+        if member == system and begin < found <= end:
+            found = begin
+    del t
+    return found
+
+
+def shift_and_weekday(twin, t, precision):
+    """Shift of the day (0 for day kinds) and local weekday of the cell that holds t."""
+    start, _ = twin.cell(t, "day" if precision == "day" else "shift")
+    local = (twin.origin + dt.timedelta(days=start)).astimezone(twin.zone)
+    if precision == "day":
+        return 0, local.weekday()
+    clocks = sorted(twin.shifts)
+    return clocks.index(local.strftime("%H:%M")), local.weekday()
+
+
+def endemic_rate(twin, system, t, kind, model, design, role):
+    """mu[i,k](t) at frailty 1, per day."""
+    endemic = model.endemic
+    shift, weekday = shift_and_weekday(twin, t, twin.precision_of[kind])
+    period = min(int(t // design.period_days), design.n_periods - 1)
+    return math.exp(
+        endemic.intercept
+        + endemic.shift[shift]
+        + endemic.weekday[weekday]
+        + endemic.stratum[stratum(twin, system, t, role.strata)]
+        + endemic.period[0, period]
+    )
+
+
+def cuts(twin, kind, design):
+    """Every moment at which the endemic rate or the set at risk may change."""
+    marks = set(twin.moments(twin.precision_of[kind]))
+    grain = "day" if twin.precision_of[kind] == "day" else "shift"
+    t = 0.0
+    while t < twin.length:
+        start, end = twin.cell(t, grain)
+        marks |= {max(start, 0.0), min(end, twin.length)}
+        t = end + 1e-7
+    marks |= {p * design.period_days for p in range(design.n_periods)}
+    for _, _, start, _ in twin.memberships:
+        marks |= {start + edge for edge in FIRST_BINS}
+    return sorted(m for m in marks if 0.0 <= m <= twin.length)
+
+
+def marginal_log_likelihood(twin, kind, model, design, role):
+    """Sum over systems of log integral of the complete-data likelihood against the Gamma frailty."""
+    hazard = dict.fromkeys(twin.role, 0.0)
+    edges = cuts(twin, kind, design)
+    rates = []
+    for left, right in itertools.pairwise(edges):
+        middle = 0.5 * (left + right)
+        for system in twin.role:
+            if twin.at_risk(system, kind, middle):
+                mass = endemic_rate(twin, system, middle, kind, model, design, role) * (right - left)
+                hazard[system] += mass
+                rates.append((left, right, system, mass))
+    compensator, _ = twin.compensator(kind)
+    columns = list(compensator)
+    total = -sum(a * compensator[c] for a, c in zip(model.alpha, columns, strict=True))
+    features = twin.features(kind)
+    rows = twin.target_rows(kind)
+    for system in twin.role:
+        mine = []
+        for start, end, who, count in rows:
+            if who != system:
+                continue
+            excitation = sum(a * features[(start, who)][c] for a, c in zip(model.alpha, columns, strict=True))
+            if end > start:
+                baseline = sum(
+                    m for left, right, s, m in rates if s == who and left >= start - 1e-9 and right <= end + 1e-9
+                )
+            else:
+                now = start - 1e-9 if twin.is_terminal(kind) else start
+                baseline = endemic_rate(twin, who, now, kind, model, design, role)
+            mine.append((baseline, excitation, count))
+        total += _integral(mine, hazard[system], model.frailty_variance)
+    return total
+
+
+def _integral(rows, hazard, variance):
+    def complete(theta):
+        value = -theta * hazard
+        for baseline, excitation, count in rows:
+            value = value + count * np.log(theta * baseline + excitation) - math.lgamma(count + 1)
+        return value
+
+    if variance == 0.0:
+        return float(complete(np.float64(1.0)))
+    shape = 1.0 / variance
+    z = np.linspace(-60.0, 12.0, 400_001)
+    theta = np.exp(z)
+    log_prior = shape * math.log(shape) - math.lgamma(shape) + shape * z - shape * theta
+    values = complete(theta) + log_prior
+    top = values.max()
+    return float(top + np.log(np.trapezoid(np.exp(values - top), z)))
