@@ -1,0 +1,215 @@
+"""One function per table: which rows may be named, which values may be shown, how they are rounded."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from antiphon.release.cells import checked, has_enough, is_certain, named, passed, sizes, uncertain, withheld
+from antiphon.release.released import TOO_FEW, TOO_UNCERTAIN
+from antiphon.release.rounding import decimals, rounded_count, significant
+from antiphon.release.thresholds import HARD_FLOOR
+
+if TYPE_CHECKING:
+    from antiphon.release.thresholds import Thresholds
+
+Row = dict[str, Any]
+TEXT, WHOLE, NUMBER, YES = pl.String, pl.Int64, pl.Float64, pl.Boolean
+
+_percent = partial(decimals, places=2)
+_echoes = partial(decimals, places=3)
+_SIZES = {"n_source": WHOLE, "n_target": WHOLE, "n_units": WHOLE}
+_INTERVAL = {"low": NUMBER, "high": NUMBER}
+
+
+def as_is(value: Any) -> Any:
+    """No rounding: words, and yes or no."""
+    return value
+
+
+def couplings(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Couplings: claimed ones first, then by how much echoes; ``row`` numbers them for the pictures."""
+    values = {
+        "echoes": _echoes,
+        "low": _echoes,
+        "high": _echoes,
+        "p": significant,
+        "q": significant,
+        "claimed": as_is,
+        "approximate": as_is,
+        "label": as_is,
+        "median_delay_hours": significant,
+        "same_cell_share": _percent,
+        "within_incident_share": _percent,
+    }
+    names = ("channel", "from_role", "source_kind", "to_role", "target_kind")
+    rows = []
+    for row in named(checked("couplings", table), limits):
+        if limits.shows((row["from_role"], row["to_role"])):
+            cell = passed(row, values, limits)
+            rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
+    rows.sort(
+        key=lambda row: (bool(row["withheld"]), not row["claimed"], -(row["echoes"] or 0.0), *map(row.get, names))
+    )
+    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER)
+    schema |= {"claimed": YES, "approximate": YES, "label": TEXT} | _SIZES | {"withheld": TEXT}
+    return pl.DataFrame(rows, schema=schema).with_row_index("row", offset=1).with_columns(pl.col("row").cast(WHOLE))
+
+
+def responses(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Responses inside incidents. Neither the incidents with the second kind nor those without may be a few."""
+    rows = []
+    for row in named(checked("responses", table), limits):
+        cell = passed(row, {"share": _percent, "low": _percent, "high": _percent, "n": rounded_count}, limits)
+        cell = uncertain(cell, ("share", "low", "high"))
+        if not cell["withheld"] and _has_few(row["share"] * row["n"], row["n"]):
+            cell = withheld(cell, TOO_FEW)
+        rows.append(
+            {"first_kind": row["first_kind"], "second_kind": row["second_kind"]}
+            | cell
+            | sizes(row, limits, is_shown=not cell["withheld"])
+        )
+    schema = {
+        "first_kind": TEXT,
+        "second_kind": TEXT,
+        "share": NUMBER,
+        **_INTERVAL,
+        "n": WHOLE,
+        **_SIZES,
+        "withheld": TEXT,
+    }
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _has_few(part: float, whole: float) -> bool:
+    return any(0.5 <= count < HARD_FLOOR for count in (part, whole - part))
+
+
+def branching_ratio(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Branching ratio, a share of 100 events."""
+    values = {"value": _percent, "low": _percent, "high": _percent}
+    rows = [
+        uncertain(passed(row, values, limits), tuple(values))
+        for row in named(checked("branching_ratio", table), limits)
+    ]
+    return pl.DataFrame(rows, schema={"value": NUMBER, **_INTERVAL, "withheld": TEXT})
+
+
+def attribution(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Attribution: a kind with one component of too few persons shows none, since shares add up to one."""
+    values = {"direct": _percent, "root": _percent, "low": _percent, "high": _percent}
+    rows = checked("attribution", table)
+    kept: list[Row] = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        mine = [row for row in rows if row["kind"] == kind]
+        if len(named(mine, limits)) < len(mine):
+            continue
+        if not all(has_enough(row, limits) for row in mine):
+            cells = [withheld(values, TOO_FEW) for _ in mine]
+        else:
+            cells = _certain_shares([passed(row, values, limits) for row in mine], tuple(values))
+        kept += [
+            {"kind": kind, "component": row["component"]} | cell | sizes(row, limits, is_shown=not cell["withheld"])
+            for row, cell in zip(mine, cells, strict=True)
+        ]
+    schema = {
+        "kind": TEXT,
+        "component": TEXT,
+        "direct": NUMBER,
+        "root": NUMBER,
+        **_INTERVAL,
+        **_SIZES,
+        "withheld": TEXT,
+    }
+    return pl.DataFrame(kept, schema=schema)
+
+
+def _certain_shares(cells: list[Row], values: tuple[str, ...]) -> list[Row]:
+    """Withhold uncertain shares; a single one would be what is left of 100, so the next most uncertain goes too."""
+    widths = [(cell["high"] or 0.0) - (cell["low"] or 0.0) for cell in cells]
+    hidden = {number for number, cell in enumerate(cells) if not is_certain(cell["low"], cell["high"])}
+    if len(hidden) == 1 and len(cells) > 1:
+        hidden.add(
+            max((number for number in range(len(cells)) if number not in hidden), key=lambda number: widths[number])
+        )
+    return [cell | withheld(values, TOO_UNCERTAIN) if number in hidden else cell for number, cell in enumerate(cells)]
+
+
+def ladder(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """The ladder of rival explanations."""
+    values = {"log_score": _echoes, "gain": partial(decimals, places=4), "se": partial(decimals, places=4)}
+    rows = [
+        {"rung": row["rung"], "name": row["name"]} | passed(row, values, limits)
+        for row in named(checked("ladder", table), limits)
+    ]
+    schema = {"rung": WHOLE, "name": TEXT, "log_score": NUMBER, "gain": NUMBER, "se": NUMBER, "withheld": TEXT}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def loops(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Loops, whole ones only: a loop through a node that is not shown is not shown."""
+    values = {"gain": _echoes, "low": _echoes, "high": _echoes}
+    rows = []
+    for row in named(checked("loops", table), limits):
+        roles = [node.partition(":")[0].strip() for node in row["nodes"]]
+        if limits.shows(roles) and has_enough(row, limits):
+            rows.append({"nodes": list(row["nodes"])} | passed(row, values, limits))
+    return pl.DataFrame(rows, schema={"nodes": pl.List(TEXT), "gain": NUMBER, **_INTERVAL, "withheld": TEXT})
+
+
+def diagnostics(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """How well the model fits, per kind."""
+    rows = [
+        {"kind": row["kind"]} | passed(row, {"ks": _echoes, "p": significant}, limits)
+        for row in named(checked("diagnostics", table), limits)
+    ]
+    return pl.DataFrame(rows, schema={"kind": TEXT, "ks": NUMBER, "p": NUMBER, "withheld": TEXT})
+
+
+def detectable(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """The smallest coupling that the records would have shown."""
+    names = ("channel", "source_kind", "target_kind")
+    rows = [
+        {name: row[name] for name in names} | passed(row, {"smallest": significant}, limits)
+        for row in named(checked("detectable", table), limits)
+    ]
+    return pl.DataFrame(rows, schema=dict.fromkeys(names, TEXT) | {"smallest": NUMBER, "withheld": TEXT})
+
+
+def parallel(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """The parallel-process table: domains by pairs of levels."""
+    names = ("domain", "from_level", "to_level")
+    values = {"strength": _echoes, "direction": as_is, "p": significant, "q": significant, "evidence": as_is}
+    rows = []
+    for row in named(checked("parallel", table), limits):
+        if limits.shows((row["from_level"], row["to_level"])):
+            cell = passed(row, values, limits)
+            rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
+    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | {
+        "strength": NUMBER,
+        "direction": TEXT,
+        "p": NUMBER,
+        "q": NUMBER,
+    }
+    return pl.DataFrame(rows, schema=schema | {"evidence": TEXT} | _SIZES | {"withheld": TEXT})
+
+
+def nodes(table: pl.DataFrame, totals: dict[str, int | None], limits: Thresholds) -> pl.DataFrame:
+    """Nodes of the picture; their events are those of the complete quarters."""
+    rows = []
+    for row in named(checked("nodes", table), limits):
+        if not limits.shows((row["role"],)):
+            continue
+        is_shown = limits.passes(row["source_role"], row["n_source"])
+        events = totals.get(row["kind"]) if is_shown else None
+        rows.append(
+            {
+                "role": row["role"],
+                "kind": row["kind"],
+                "events": events,
+                "withheld": "" if events is not None else TOO_FEW,
+            }
+        )
+    return pl.DataFrame(rows, schema={"role": TEXT, "kind": TEXT, "events": WHOLE, "withheld": TEXT})
