@@ -1,1 +1,80 @@
-"""Antiphon."""
+"""Antiphon makes parallel processes in human service organisations visible, testable and changeable.
+
+Nothing heavy loads until a name is used::
+
+    import antiphon as ap
+
+    agency = ap.read_agency("maple-house/")
+    findings = ap.read_off(agency, ap.infer(ap.fit(agency)))
+    ap.write_report(ap.release_findings(findings, agency.settings, agency.vocabulary), "report.html")
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from antiphon.hawkes.fit import Fit
+    from antiphon.records.agency import Agency
+
+_HOMES = {
+    "AntiphonError": ("errors", "AntiphonError"),
+    "FitError": ("errors", "FitError"),
+    "RecordError": ("errors", "RecordError"),
+    "ReleaseError": ("errors", "ReleaseError"),
+    "SpecificationError": ("errors", "SpecificationError"),
+    "build_design": ("design", "build_design"),
+    "check_agency": ("records", "check_agency"),
+    "infer": ("inference", "infer"),
+    "load_vocabulary": ("framework", "load_vocabulary"),
+    "read_agency": ("records", "read_agency"),
+    "read_off": ("resonance", "read_off"),
+    # Not "release": after the subpackage has been imported that name is the subpackage.
+    "release_findings": ("release", "release"),
+    "write_report": ("report", "write_report"),
+    "write_tables": ("release", "write_tables"),
+}
+
+__all__ = [  # noqa: PLE0604 - every name is a string of _HOMES
+    "fit",
+    *_HOMES,
+]
+
+
+def fit(agency: "Agency", **choices: Any) -> "Fit":
+    """Estimate the model of an agency: which events are followed by which, beside rhythm and lasting differences.
+
+    Parameters
+    ----------
+    agency
+        Checked records, from `read_agency`.
+    **choices
+        Anything that the defaults will not do for: those of `build_design` (channels, half_lives, join_incidents) and
+        the fields of `antiphon.hawkes.Options`.
+
+    Returns
+    -------
+    Fit
+        Estimates with their curvature. Couplings are associations in time, not effects.
+    """
+    from antiphon.design import build_design
+    from antiphon.hawkes import Options, fit_design
+
+    of_design = {name: choices.pop(name) for name in ("channels", "half_lives", "join_incidents") if name in choices}
+    return fit_design(build_design(agency, **of_design), Options(**choices))
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("antiphon")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'antiphon' has no attribute {name!r}")
+    home, attribute = _HOMES[name]
+    return getattr(import_module(f"antiphon.{home}"), attribute)
+
+
+def __dir__() -> list[str]:
+    """Names that tab completion offers."""
+    return sorted([*__all__, "__version__"])
