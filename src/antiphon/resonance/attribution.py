@@ -1,0 +1,235 @@
+"""What goes together with the events of a kind: shares by direct parent and by the head of the cascade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from antiphon.design.design import Channel, Design
+    from antiphon.hawkes.fit import Fit, TargetFit
+    from antiphon.inference.inference import Coupling
+
+COMPONENTS = ("average", "frailty", "own past", "peers", "other roles", "ties", "organisation", "environment")
+"""In the order of the page; shares of a kind sum to one over them."""
+
+
+def component(channel: Channel, groups: Collection[str]) -> str:
+    """Component to which an echo through a channel belongs.
+
+    Parameters
+    ----------
+    channel : the channel.
+    groups : roles that are levels holding others ("unit", "organisation" ...).
+
+    Returns
+    -------
+    str
+        One of ``COMPONENTS``. Events of groups count as ``organisation`` (of the outermost world: ``environment``)
+        wherever they are read; the same role is ``peers``; persons of another role are ``other roles``.
+    """
+    if channel.how == "self":
+        return "own past"
+    if channel.how == "tie":
+        return "ties"
+    if channel.from_role == channel.to_role:
+        return "peers"
+    return head_component(channel.from_role, groups)
+
+
+def head_component(head_role: str, groups: Collection[str]) -> str:
+    """Component of a cascade whose first event is of another role than its last.
+
+    Parameters
+    ----------
+    head_role : role of the first event, other than that of the last.
+    groups : roles that are levels holding others.
+
+    Returns
+    -------
+    str
+        ``environment``, ``organisation`` or ``other roles``.
+    """
+    if head_role == "environment":
+        return "environment"
+    return "organisation" if head_role in groups else "other roles"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shares:
+    """Where the events of every kind come from, in shares of each kind's expected events.
+
+    Leading axes of every array are draws, if any.
+
+    Attributes
+    ----------
+    average, frailty : (..., kinds) endemic part: what equal persons would have had, and the rest.
+    echoes : (..., kinds, couplings) share whose parent came through each coupling.
+    """
+
+    average: np.ndarray
+    frailty: np.ndarray
+    echoes: np.ndarray
+
+
+def masses(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
+    """Source mass that was read through each coupling, at the fitted mixture of half-lives.
+
+    Parameters
+    ----------
+    fit : the fit whose mixture counts.
+    couplings : rows of the table of tests.
+
+    Returns
+    -------
+    np.ndarray
+        (couplings,) expected echoes per unit of the coupling's total.
+    """
+    result = np.zeros(len(couplings))
+    for place, coupling in enumerate(couplings):
+        columns = list(coupling.columns)
+        if not columns:
+            continue
+        read = fit.design.targets[coupling.target].compensator[:, columns].sum(axis=0)
+        weights = fit.targets[coupling.target].model.alpha[columns]
+        total = float(weights.sum())
+        result[place] = read @ weights / total if total > 0 else read.mean()
+    return result
+
+
+def totals(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
+    """Echoes per source event of each coupling, its half-lives taken together.
+
+    Parameters
+    ----------
+    fit : any fit of the design.
+    couplings : rows of the table of tests.
+
+    Returns
+    -------
+    np.ndarray
+        (couplings,).
+    """
+    return np.array([fit.targets[c.target].model.alpha[list(c.columns)].sum() for c in couplings], dtype=float)
+
+
+def endemic_parts(fit: TargetFit) -> tuple[float, float]:
+    """Endemic events of a kind, and those of them above what equal persons would have had.
+
+    Parameters
+    ----------
+    fit : fit of the kind.
+
+    Returns
+    -------
+    tuple of float
+        ``sum E[theta] M`` and ``sum E[max(theta - 1, 0)] M``.
+    """
+    endemic = float(fit.theta @ fit.hazard)
+    return endemic, min(float(fit.theta_excess @ fit.hazard), endemic)
+
+
+def shares(fit: Fit, couplings: Sequence[Coupling], echoes: np.ndarray) -> Shares:
+    """Divide the expected events of every kind among their parents.
+
+    Parameters
+    ----------
+    fit : the fit that gives endemic parts and mixtures of half-lives.
+    couplings : rows of the table of tests.
+    echoes : (..., couplings) echoes per source event; leading axes are draws.
+
+    Returns
+    -------
+    Shares
+        At the estimates of a fit these are the mean posterior probabilities of each parent, since the score is zero:
+        ``sum_rows P(parent in column j) = alpha_j G_j``. For other values of the couplings the number of events of
+        each kind is held where it was, and the endemic part gives or takes the difference.
+    """
+    design = fit.design
+    expected = echoes * masses(fit, couplings)
+    n_kinds = len(design.kinds)
+    average = np.ones((*echoes.shape[:-1], n_kinds))
+    frailty = np.zeros_like(average)
+    echo_shares = np.zeros((*echoes.shape[:-1], n_kinds, len(couplings)))
+    at_fit = totals(fit, couplings) * masses(fit, couplings)
+    for number, target in enumerate(fit.targets):
+        members = [place for place, coupling in enumerate(couplings) if coupling.target == number]
+        endemic, excess = endemic_parts(target)
+        events = endemic + float(at_fit[members].sum())
+        if events <= 0:
+            continue
+        kind = design.targets[number].kind
+        mass = expected[..., members]
+        left = np.maximum(events - mass.sum(axis=-1), 0.02 * events)
+        whole = left + mass.sum(axis=-1)
+        part = excess / endemic if endemic > 0 else 0.0
+        frailty[..., kind] = part * left / whole
+        average[..., kind] = (1.0 - part) * left / whole
+        echo_shares[..., kind, members] = mass / whole[..., None]
+    return Shares(average, frailty, echo_shares)
+
+
+def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Collection[str]) -> np.ndarray:
+    """Shares of each kind by direct parent.
+
+    Parameters
+    ----------
+    divided : from ``shares``.
+    couplings, design : what they belong to.
+    groups : see ``component``.
+
+    Returns
+    -------
+    np.ndarray
+        (..., kinds, components), summing to one over the last axis.
+    """
+    result = np.zeros((*divided.average.shape, len(COMPONENTS)))
+    result[..., 0] = divided.average
+    result[..., 1] = divided.frailty
+    for place, coupling in enumerate(couplings):
+        which = COMPONENTS.index(component(design.channels[coupling.channel], groups))
+        result[..., which] += divided.echoes[..., place]
+    return result
+
+
+def root(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Collection[str]) -> np.ndarray:
+    """Shares of each kind by the event at the head of the cascade, which has no recorded event before it.
+
+    Parameters
+    ----------
+    divided, couplings, design, groups : as for ``direct``.
+
+    Returns
+    -------
+    np.ndarray
+        (..., kinds, components), summing to one. A head of the same role counts as ``average`` or ``frailty`` (as
+        that head's own kind divides), one of another role as ``other roles``, ``organisation`` or ``environment``;
+        ``own past``, ``peers`` and ``ties`` are ways, never heads, so they are zero.
+
+    Notes
+    -----
+    With ``D[k, h]`` the share of kind k whose parent is of kind h, and ``e`` the endemic shares, the heads are
+    ``(I - D)^-1 diag(e)``; each row sums to one because ``e = 1 - D 1``.
+    """
+    n_kinds = len(design.kinds)
+    parents = np.zeros((*divided.average.shape, n_kinds))
+    for place, coupling in enumerate(couplings):
+        parents[..., coupling.source_kind] += divided.echoes[..., place]
+    endemic = divided.average + divided.frailty
+    heads = np.linalg.solve(np.eye(n_kinds) - parents, np.eye(n_kinds) * endemic[..., None, :])
+    part = np.divide(divided.frailty, endemic, out=np.zeros_like(endemic), where=endemic > 0)
+    result = np.zeros((*divided.average.shape, len(COMPONENTS)))
+    for k, kind in enumerate(design.kinds):
+        for h, head in enumerate(design.kinds):
+            share = heads[..., k, h]
+            if head.role == kind.role:
+                result[..., k, 0] += share * (1.0 - part[..., h])
+                result[..., k, 1] += share * part[..., h]
+            else:
+                which = COMPONENTS.index(head_component(head.role, groups))
+                result[..., k, which] += share
+    return result

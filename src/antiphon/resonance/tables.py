@@ -1,0 +1,381 @@
+"""The tables of the findings, one function each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from antiphon.resonance.attribution import COMPONENTS, component, direct, root, shares, totals
+from antiphon.resonance.behind import (
+    BEHIND,
+    Behind,
+    behind_all,
+    behind_couplings,
+    behind_kind,
+    behind_product,
+    units,
+)
+from antiphon.resonance.draws import draw_totals, interval
+from antiphon.resonance.graph import branching_matrix, loops, spectral_radius, turn_gain
+from antiphon.resonance.sources import Sources, mixture, readable_share, sources
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from antiphon.design.design import Design
+    from antiphon.inference.inference import Coupling, Inference
+    from antiphon.records.agency import Agency
+
+N_DRAWS = 400
+COUPLINGS = {
+    "channel": pl.String,
+    "from_role": pl.String,
+    "source_kind": pl.String,
+    "to_role": pl.String,
+    "target_kind": pl.String,
+    "echoes": pl.Float64,
+    "estimate": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,
+    "claimed": pl.Boolean,
+    "approximate": pl.Boolean,
+    "label": pl.String,
+    "median_delay_hours": pl.Float64,
+    "same_cell_share": pl.Float64,
+    "within_incident_share": pl.Float64,
+}
+RATIO = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+ATTRIBUTION = {
+    "kind": pl.String,
+    "component": pl.String,
+    "direct": pl.Float64,
+    "root": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
+LOOPS = {
+    "nodes": pl.List(pl.String),
+    "via": pl.List(pl.String),
+    "gain": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+}
+NODES = {"role": pl.String, "kind": pl.String, "events": pl.Int64}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """What the tables share: estimates and draws of the couplings, and what of them was read.
+
+    Attributes
+    ----------
+    inference : conclusions.
+    groups : roles that are levels holding others.
+    thresholds : smallest number of persons that may be shown, by role.
+    shown, estimate : (couplings,) echoes per source event, penalised and not.
+    drawn : (draws, couplings).
+    read : (couplings,) share of the sources' events that reached a reader at risk.
+    events : (kinds,) source events.
+    """
+
+    inference: Inference
+    groups: Collection[str]
+    thresholds: dict[str, int]
+    shown: np.ndarray
+    estimate: np.ndarray
+    drawn: np.ndarray
+    read: np.ndarray
+    events: np.ndarray
+
+    @property
+    def design(self) -> Design:
+        """The design that was fitted."""
+        return self.inference.fit.design
+
+    @property
+    def couplings(self) -> tuple[Coupling, ...]:
+        """Rows of the table of tests."""
+        return self.inference.couplings
+
+    def matrix(self, echoes: np.ndarray) -> np.ndarray:
+        """Branching matrix at average composition, for echoes of shape (..., couplings)."""
+        kinds = [target.kind for target in self.design.targets]
+        return branching_matrix(len(self.design.kinds), self.couplings, kinds, echoes * self.read)
+
+
+def reading(agency: Agency, inference: Inference, *, seed: int) -> Reading:
+    """Gather what the tables share.
+
+    Parameters
+    ----------
+    agency, inference : the records and what was concluded.
+    seed : of the draws.
+
+    Returns
+    -------
+    Reading
+        With 400 draws.
+    """
+    design = inference.fit.design
+    spoken = sources(agency, design)
+    levels = set(agency.vocabulary.levels[:-1])
+    privacy = agency.settings.privacy
+    staff = {role: privacy.min_staff for role in agency.vocabulary.roles if role not in levels}
+    return Reading(
+        inference=inference,
+        groups=levels,
+        thresholds=staff | {"client": privacy.min_clients},
+        shown=totals(inference.penalised, inference.couplings),
+        estimate=totals(inference.fit, inference.couplings),
+        drawn=draw_totals(inference.fit, inference.couplings, n_draws=N_DRAWS, seed=seed),
+        read=np.array([_read(inference, coupling, spoken) for coupling in inference.couplings], dtype=float),
+        events=spoken.events,
+    )
+
+
+def _read(inference: Inference, coupling: Coupling, spoken: Sources) -> float:
+    """Share read at the penalised mixture of half-lives."""
+    alpha = inference.penalised.targets[coupling.target].model.alpha[list(coupling.columns)]
+    return float(readable_share(inference.fit.design, coupling, spoken) @ mixture(alpha))
+
+
+def couplings_table(read: Reading, inside: dict[tuple[str, str], float]) -> pl.DataFrame:
+    """Lay out the table of tests with its estimates.
+
+    Parameters
+    ----------
+    read : see ``reading``.
+    inside : share of incidents with the first kind that also have the second.
+
+    Returns
+    -------
+    pl.DataFrame
+        As ``Findings.couplings``; ``estimate`` is unpenalised and lies between ``low`` and ``high``.
+    """
+    design = read.design
+    rows = []
+    for coupling in read.couplings:
+        source = design.kinds[coupling.source_kind]
+        target = design.kinds[design.targets[coupling.target].kind]
+        channel = design.channels[coupling.channel]
+        told = (
+            channel.name,
+            channel.from_role or source.role,
+            source.name,
+            channel.to_role or target.role,
+            target.name,
+            coupling.echoes,
+            coupling.estimate,
+            _known(coupling.low),
+            _known(coupling.high),
+            coupling.p,
+            coupling.q,
+            coupling.claimed,
+            coupling.approximate,
+            coupling.label,
+            _known(coupling.median_delay_days * 24.0),
+            _known(coupling.same_cell_share),
+            inside.get((source.name, target.name)),
+        )
+        rows.append(dict(zip(COUPLINGS, told, strict=True)) | behind_couplings(design, [coupling]).columns())
+    return pl.DataFrame(rows, schema=COUPLINGS | BEHIND)
+
+
+def branching_table(read: Reading) -> pl.DataFrame:
+    """Lay out the branching ratio with its interval.
+
+    Parameters
+    ----------
+    read : see ``reading``.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row: value, low, high. Nothing where no coupling was looked at.
+    """
+    if not read.couplings:
+        return pl.DataFrame(schema=RATIO | BEHIND)
+    value = float(spectral_radius(read.matrix(read.shown)))
+    estimate = float(spectral_radius(read.matrix(read.estimate)))
+    low, high = interval(value, estimate, spectral_radius(read.matrix(read.drawn)))
+    row = {"value": value, "low": low, "high": high} | behind_all(read.design).columns()
+    return pl.DataFrame([row], schema=RATIO | BEHIND)
+
+
+def attribution_table(read: Reading) -> pl.DataFrame:
+    """Lay out what goes together with the events of each kind.
+
+    Parameters
+    ----------
+    read : see ``reading``.
+
+    Returns
+    -------
+    pl.DataFrame
+        kind, component, direct, root, low, high (of ``direct``); eight rows per kind with scored events.
+    """
+    design, couplings = read.design, read.couplings
+    divided = shares(read.inference.penalised, couplings, read.shown)
+    shown = direct(divided, couplings, design, read.groups)
+    heads = root(divided, couplings, design, read.groups)
+    fit = read.inference.fit
+    estimate = direct(shares(fit, couplings, read.estimate), couplings, design, read.groups)
+    drawn = direct(shares(fit, couplings, read.drawn), couplings, design, read.groups)
+    rows = []
+    for target in design.targets:
+        k = target.kind
+        for place, name in enumerate(COMPONENTS):
+            low, high = interval(shown[k, place], estimate[k, place], drawn[:, k, place], highest=1.0)
+            told = (design.kinds[k].name, name, float(shown[k, place]), float(heads[k, place]), low, high)
+            rows.append(dict(zip(ATTRIBUTION, told, strict=True)) | _behind_component(read, k, name).columns())
+    return pl.DataFrame(rows, schema=ATTRIBUTION | BEHIND)
+
+
+def _behind_component(read: Reading, kind: int, name: str) -> Behind:
+    """Count the sources that could have spoken through the component; without any, the kind's own people."""
+    design = read.design
+    members = [
+        coupling
+        for coupling in read.couplings
+        if design.targets[coupling.target].kind == kind
+        and component(design.channels[coupling.channel], read.groups) == name
+    ]
+    own = behind_kind(design, kind)
+    if not members:
+        return own
+    found = behind_couplings(design, members)
+    return Behind(found.n_source, own.n_target, found.source_role, own.target_role, own.n_units)
+
+
+def loops_table(read: Reading, inside: np.ndarray) -> pl.DataFrame:
+    """Lay out what keeps itself going.
+
+    Parameters
+    ----------
+    read : see ``reading``.
+    inside : (kinds, kinds) ``[to, from]`` share of incidents with the one that are answered by the other; 0 where
+        the other is no answer.
+
+    Returns
+    -------
+    pl.DataFrame
+        nodes ("role: kind", in order), via ("echo", "same incident" or both, the step after each node), gain, low,
+        high. Over couplings whose lower limit is above zero.
+    """
+    design = read.design
+    certain = np.array([coupling.low > 0 for coupling in read.couplings], dtype=float)
+    echoes = read.matrix(read.shown * certain)
+    estimate, drawn = read.matrix(read.estimate * certain), read.matrix(read.drawn * certain)
+    rows = []
+    for loop in loops(echoes, inside):
+        steps = list(zip(loop.nodes, [*loop.nodes[1:], loop.nodes[0]], strict=True))
+        low, high = interval(
+            loop.gain, float(turn_gain(loop.nodes, estimate, inside)), turn_gain(loop.nodes, drawn, inside)
+        )
+        members = [
+            coupling
+            for coupling, sure in zip(read.couplings, certain, strict=True)
+            if sure and (coupling.source_kind, design.targets[coupling.target].kind) in steps
+        ]
+        told = (
+            [f"{design.kinds[node].role}: {design.kinds[node].name}" for node in loop.nodes],
+            [_via(echoes[to, from_], inside[to, from_]) for from_, to in steps],
+            loop.gain,
+            low,
+            high,
+        )
+        rows.append(dict(zip(LOOPS, told, strict=True)) | behind_product(design, members, read.thresholds).columns())
+    return pl.DataFrame(rows, schema=LOOPS | BEHIND)
+
+
+def _via(echo: float, response: float) -> str:
+    if echo > 0 and response > 0:
+        return "echo or same incident"
+    return "echo" if echo > 0 else "same incident"
+
+
+def nodes_table(agency: Agency, design: Design) -> pl.DataFrame:
+    """Lay out the nodes of the picture: every kind with an event in the window.
+
+    Parameters
+    ----------
+    agency, design : the records and the design.
+
+    Returns
+    -------
+    pl.DataFrame
+        role, kind, events (rows of the records, with those that could not be scored).
+    """
+    counted = agency.events.group_by("kind").agg(
+        pl.len().alias("events").cast(pl.Int64), pl.col("system").n_unique().alias("systems").cast(pl.Int64)
+    )
+    found = {str(kind): (events, systems) for kind, events, systems in counted.iter_rows()}
+    rows = []
+    for place, kind in enumerate(design.kinds):
+        events, systems = found.get(kind.name, (0, 0))
+        if events:
+            behind = Behind(systems, systems, kind.role, kind.role, units(design, place))
+            rows.append({"role": kind.role, "kind": kind.name, "events": events} | behind.columns())
+    return pl.DataFrame(rows, schema=NODES | BEHIND)
+
+
+def with_everyone(table: pl.DataFrame, design: Design) -> pl.DataFrame:
+    """Add who is behind a table about the agency as a whole (the ladder).
+
+    Parameters
+    ----------
+    table : any table.
+    design : the design.
+
+    Returns
+    -------
+    pl.DataFrame
+        With the columns of ``BEHIND``.
+    """
+    everyone = behind_all(design).columns()
+    return table.with_columns(pl.lit(value, dtype=BEHIND[name]).alias(name) for name, value in everyone.items())
+
+
+def with_kind(table: pl.DataFrame, design: Design) -> pl.DataFrame:
+    """Add who is behind each row of a table with a column ``kind`` (diagnostics).
+
+    Parameters
+    ----------
+    table : with a column ``kind``.
+    design : the design.
+
+    Returns
+    -------
+    pl.DataFrame
+        With the columns of ``BEHIND``.
+    """
+    place = {kind.name: number for number, kind in enumerate(design.kinds)}
+    behind = [behind_kind(design, place[kind]).columns() for kind in table.get_column("kind")]
+    return pl.concat([table, pl.DataFrame(behind, schema=BEHIND)], how="horizontal")
+
+
+def with_coupling(table: pl.DataFrame, read: Reading) -> pl.DataFrame:
+    """Add who is behind each row of a table with a column ``coupling`` (what could have been shown).
+
+    Parameters
+    ----------
+    table : with ``coupling``, the number of the row in the table of tests.
+    read : see ``reading``.
+
+    Returns
+    -------
+    pl.DataFrame
+        With the columns of ``BEHIND``, without ``coupling``.
+    """
+    members = [read.couplings[number] for number in table.get_column("coupling")]
+    behind = [behind_couplings(read.design, [coupling]).columns() for coupling in members]
+    return pl.concat([table.drop("coupling"), pl.DataFrame(behind, schema=BEHIND)], how="horizontal")
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
