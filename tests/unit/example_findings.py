@@ -303,7 +303,7 @@ def _parallel() -> pl.DataFrame:
 
 def without_findings(findings: Findings) -> Findings:
     """The same records with nothing found."""
-    couplings = findings.couplings.with_columns(claimed=pl.lit(False), q=pl.lit(0.6), low=pl.lit(0.0))
+    couplings = findings.couplings.with_columns(claimed=pl.lit(value=False), q=pl.lit(0.6), low=pl.lit(0.0))
     return replace(
         findings,
         couplings=couplings,

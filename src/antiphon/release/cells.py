@@ -63,7 +63,7 @@ def withheld(names: Iterable[str], reason: str) -> Row:
 
 
 def sizes(row: Row, limits: Thresholds, *, is_shown: bool) -> Row:
-    """Rounded numbers of persons behind a row that is shown; null for groups and where withheld."""
+    """Give the rounded numbers of persons behind a row that is shown; null for groups and where withheld."""
     cells: Row = {"n_source": None, "n_target": None, "n_units": None}
     if is_shown:
         cells["n_units"] = row["n_units"]
@@ -79,7 +79,7 @@ def is_certain(low: float | None, high: float | None) -> bool:
 
 
 def uncertain(row: Row, values: Sequence[str], low: str = "low", high: str = "high") -> Row:
-    """The row, with ``values`` withheld if the interval of the share is too wide."""
+    """Withhold ``values`` of a row if the interval of the share is too wide."""
     if row["withheld"] or is_certain(row[low], row[high]):
         return row
     return row | withheld(values, TOO_UNCERTAIN)

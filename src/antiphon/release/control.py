@@ -112,7 +112,7 @@ def _pairs(couplings: pl.DataFrame) -> dict[str, int]:
 
 
 def _settings(settings: dict[str, Any], limits: Thresholds) -> dict[str, Any]:
-    """Settings by an allow list: what a later step adds is not shown before someone has thought about it."""
+    """Pick settings by an allow list: what a later step adds is not shown before someone has thought about it."""
     kept = {name: settings[name] for name in _SETTINGS if name in settings}
     kept["channels"] = shown_channels(settings.get("channels", []), limits)
     kept["min_clients"], kept["min_staff"] = limits.min_clients, limits.min_staff

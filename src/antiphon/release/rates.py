@@ -265,9 +265,8 @@ def _joined(small: list[Row], whole: Row, large: list[Row]) -> Row:
         known = [row[column] for row in small if row.get(column) is not None]
         joined[column] = sum(known) if known else None
     joined["n_source"] = _at_least(small, whole["n_source"], large)
-    joined["n_target"] = max(
-        max(row["n_target"] for row in small), whole["n_target"] - sum(row["n_target"] for row in large)
-    )
+    others = whole["n_target"] - sum(row["n_target"] for row in large)
+    joined["n_target"] = max(others, *(row["n_target"] for row in small))
     return joined
 
 

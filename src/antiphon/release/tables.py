@@ -30,7 +30,7 @@ def as_is(value: Any) -> Any:
 
 
 def couplings(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Couplings: claimed ones first, then by how much echoes; ``row`` numbers them for the pictures."""
+    """Release couplings: claimed ones first, then by how much echoes; ``row`` numbers them for the pictures."""
     values = {
         "echoes": _echoes,
         "low": _echoes,
@@ -59,7 +59,7 @@ def couplings(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def responses(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Responses inside incidents. Neither the incidents with the second kind nor those without may be a few."""
+    """Release responses inside incidents. Neither the incidents with the second kind nor those without may be a few."""
     rows = []
     for row in named(checked("responses", table), limits):
         cell = passed(row, {"share": _percent, "low": _percent, "high": _percent, "n": rounded_count}, limits)
@@ -88,7 +88,7 @@ def _has_few(part: float, whole: float) -> bool:
 
 
 def branching_ratio(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Branching ratio, a share of 100 events."""
+    """Release the branching ratio, a share of 100 events."""
     values = {"value": _percent, "low": _percent, "high": _percent}
     rows = [
         uncertain(passed(row, values, limits), tuple(values))
@@ -98,7 +98,7 @@ def branching_ratio(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def attribution(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Attribution: a kind with one component of too few persons shows none, since shares add up to one."""
+    """Release attribution: a kind with one component of too few persons shows none, since shares add up to one."""
     values = {"direct": _percent, "root": _percent, "low": _percent, "high": _percent}
     rows = checked("attribution", table)
     kept: list[Row] = []
@@ -138,7 +138,7 @@ def _certain_shares(cells: list[Row], values: tuple[str, ...]) -> list[Row]:
 
 
 def ladder(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """The ladder of rival explanations."""
+    """Release the ladder of rival explanations."""
     values = {"log_score": _echoes, "gain": partial(decimals, places=4), "se": partial(decimals, places=4)}
     rows = [
         {"rung": row["rung"], "name": row["name"]} | passed(row, values, limits)
@@ -149,7 +149,7 @@ def ladder(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def loops(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Loops, whole ones only: a loop through a node that is not shown is not shown."""
+    """Release loops, whole ones only: a loop through a node that is not shown is not shown."""
     values = {"gain": _echoes, "low": _echoes, "high": _echoes}
     rows = []
     for row in named(checked("loops", table), limits):
@@ -160,7 +160,7 @@ def loops(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def diagnostics(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """How well the model fits, per kind."""
+    """Release how well the model fits, per kind."""
     rows = [
         {"kind": row["kind"]} | passed(row, {"ks": _echoes, "p": significant}, limits)
         for row in named(checked("diagnostics", table), limits)
@@ -169,7 +169,7 @@ def diagnostics(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def detectable(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """The smallest coupling that the records would have shown."""
+    """Release the smallest couplings that the records would have shown."""
     names = ("channel", "source_kind", "target_kind")
     rows = [
         {name: row[name] for name in names} | passed(row, {"smallest": significant}, limits)
@@ -179,7 +179,7 @@ def detectable(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def parallel(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """The parallel-process table: domains by pairs of levels."""
+    """Release the parallel-process table: domains by pairs of levels."""
     names = ("domain", "from_level", "to_level")
     values = {"strength": _echoes, "direction": as_is, "p": significant, "q": significant, "evidence": as_is}
     rows = []
@@ -197,7 +197,7 @@ def parallel(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def nodes(table: pl.DataFrame, totals: dict[str, int | None], limits: Thresholds) -> pl.DataFrame:
-    """Nodes of the picture; their events are those of the complete quarters."""
+    """Release the nodes of the picture; their events are those of the complete quarters."""
     rows = []
     for row in named(checked("nodes", table), limits):
         if not limits.shows((row["role"],)):

@@ -83,7 +83,7 @@ def thresholds(settings: Settings, vocabulary: Vocabulary, systems: dict[str, in
 
 
 def shown_systems(systems: dict[str, int], limits: Thresholds) -> dict[str, int | None]:
-    """Number of systems per role with small roles merged; None where too few to show. Groups are exact."""
+    """Count systems per role with small roles merged; None where too few to show. Groups are exact."""
     merged: dict[str, int] = {}
     for role, count in systems.items():
         name = limits.shown_role(role)
