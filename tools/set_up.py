@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def main(folder: str, lock: str) -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - older ones run this file too, and deserve the sentence
         sys.exit("Antiphon needs Python 3.11 or newer; run make with PYTHON=/path/to/python3.11")
     environment = Path(folder)
     venv.create(environment, with_pip=True, clear=environment.exists())
