@@ -13,15 +13,25 @@ def main(folder: str, lock: str) -> None:
     if sys.version_info < (3, 11):  # noqa: UP036 - older ones run this file too, and deserve the sentence
         sys.exit("Antiphon needs Python 3.11 or newer; run make with PYTHON=/path/to/python3.11")
     environment = Path(folder)
-    venv.create(environment, with_pip=True, clear=environment.exists())
     python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not _works(python):
+        venv.create(environment, with_pip=True, clear=environment.exists())
     uv = shutil.which("uv")
     if uv is None:
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "uv"], check=True)
         uv = str(python.with_name("uv"))
     install = [uv, "pip", "install", "--quiet", "--python", str(python)]
     subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
-    subprocess.run([*install, "--no-deps", "--editable", "."], check=True)
+    # The build back end is in the lock too; an isolated build would fetch another, unpinned one.
+    subprocess.run([*install, "--no-deps", "--no-build-isolation", "--editable", "."], check=True)
+
+
+def _works(python: Path) -> bool:
+    """Whether an environment is there already: only what the lock has changed is then installed."""
+    try:
+        return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":
