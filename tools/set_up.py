@@ -14,10 +14,10 @@ def main(folder: str, lock: str) -> None:
         sys.exit("Antiphon needs Python 3.11 or newer; run make with PYTHON=/path/to/python3.11")
     environment = Path(folder)
     python = environment / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    if not _works(python):
+    if not _works(str(python), "-m", "pip"):
         venv.create(environment, with_pip=True, clear=environment.exists())
     uv = shutil.which("uv")
-    if uv is None:
+    if uv is None or not _works(uv):
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "uv"], check=True)
         uv = str(python.with_name("uv"))
     install = [uv, "pip", "install", "--quiet", "--python", str(python)]
@@ -26,10 +26,10 @@ def main(folder: str, lock: str) -> None:
     subprocess.run([*install, "--no-deps", "--no-build-isolation", "--editable", "."], check=True)
 
 
-def _works(python: Path) -> bool:
-    """Whether an environment is there already: only what the lock has changed is then installed."""
+def _works(*command: str) -> bool:
+    """Whether a program can be run: an environment from before, or a uv that is more than a name on the path."""
     try:
-        return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+        return subprocess.run([*command, "--version"], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 

@@ -20,8 +20,7 @@ def problem_lines(problems: Sequence["Problem"]) -> list[str]:
     for grade, heading in HEADINGS.items():
         of_grade = [problem for problem in problems if problem.grade == grade]
         if of_grade:
-            lines += ["", f"{heading} ({len(of_grade)})"]
-            lines += [line for problem in of_grade for line in _lines(problem)]
+            lines += ["", f"{heading} ({len(of_grade)})", *(_line(problem) for problem in of_grade)]
     return lines[1:]
 
 
@@ -30,14 +29,6 @@ def problem_values(problems: Sequence["Problem"]) -> list[dict[str, Any]]:
     return [asdict(problem) for problem in problems]
 
 
-def _lines(problem: "Problem") -> list[str]:
-    where = f"{problem.table}, {problem.column}" if problem.column else problem.table
-    return [f"  {where}: {problem.message}{_rows(problem)}", f"      {problem.mend}"]
-
-
-def _rows(problem: "Problem") -> str:
-    if not problem.first_row:
-        return ""
-    if problem.count == 1:
-        return f" (row {problem.first_row} of {problem.source})"
-    return f" ({problem.count:,} rows, the first is row {problem.first_row} of {problem.source})"
+def _line(problem: "Problem") -> str:
+    """One problem; the grade stands in the heading already."""
+    return "  " + str(problem).removeprefix(f"{problem.grade}: ")

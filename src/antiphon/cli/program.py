@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, SpecificationError
 
 COMMANDS = {
     "demo": "demo",
@@ -51,18 +51,24 @@ class Program(click.Group):
         try:
             return super().invoke(ctx)
         except AntiphonError as error:
-            _print_error(error.message, error.exit_code, ctx)
+            _print_error(error, ctx)
             ctx.exit(error.exit_code)
         except OSError as error:
             # A path may hold a name, so only the system's own words are shown.
-            _print_error(f"The computer refused to read or write a file: {error.strerror or 'unknown reason'}.", 2, ctx)
-            ctx.exit(2)
+            words = f"The computer refused to read or write a file: {error.strerror or 'unknown reason'}."
+            _print_error(SpecificationError(words), ctx)
+            ctx.exit(SpecificationError.exit_code)
 
 
-def _print_error(message: str, exit_code: int, ctx: click.Context) -> None:
+def _print_error(error: AntiphonError, ctx: click.Context) -> None:
+    """Print all that is wrong: on standard error for people, as JSON on standard output for machines."""
+    from antiphon.cli.problems import problem_lines, problem_values
+
+    problems = [problem for problem in getattr(error, "problems", ()) if hasattr(problem, "grade")]
     if ctx.meta.get("antiphon.json"):
-        click.echo(json.dumps({"error": message, "exit_code": exit_code}, ensure_ascii=False))
-    click.echo(message, err=True)
+        document = {"error": error.message, "exit_code": error.exit_code, "problems": problem_values(problems)}
+        click.echo(json.dumps(document, ensure_ascii=False))
+    click.echo("\n".join(problem_lines(problems)) if problems else error.message, err=True)
 
 
 @click.group(
