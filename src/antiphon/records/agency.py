@@ -43,14 +43,23 @@ class Problem:
     first_row: int = 0
     rows: tuple[int, ...] = field(default=(), repr=False)
 
+    def __str__(self) -> str:
+        """Return one line: where, what, how many, how to mend it."""
+        counted = f" ({self.count:,} rows, first: {self._place()})" if self.count > 1 else f" ({self._place()})"
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        return f"{self.grade}: {where}: {self.message}{counted if self.first_row else ''}. {self.mend} [{self.rule}]"
+
+    def _place(self) -> str:
+        return f"{self.source}, row {self.first_row}" if self.source else f"row {self.first_row}"
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Agency:
     """An agency's records, checked.
 
     All times are UTC, ``Datetime("us", "UTC")``; ``settings.agency.timezone`` turns them back into local clock time.
-    Every table carries ``source`` (file, sheet) and ``source_row`` (spreadsheet row). Absent tables are empty
-    frames with all their columns.
+    Every table carries ``source`` (file, sheet) and ``source_row`` (spreadsheet row); ``ties`` has a ``source`` of its
+    own and carries ``source_file``. Absent tables are empty frames with all their columns.
 
     Attributes
     ----------
@@ -67,6 +76,7 @@ class Agency:
     window : first moment observed and first moment no longer observed, UTC.
     problems : every set-aside and warning (an error never gets here).
     content_hash : SHA-256 of the canonical content, hexadecimal.
+    set_aside : table, rule, kind (events; otherwise null), unit, month (``"2024-05"``), rows: what was left out.
     """
 
     settings: Settings
@@ -81,6 +91,7 @@ class Agency:
     window: tuple[object, object]
     problems: tuple[Problem, ...]
     content_hash: str
+    set_aside: pl.DataFrame
 
     def __repr__(self) -> str:
         """Counts only: no identifier leaves the records by accident."""

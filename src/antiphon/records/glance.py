@@ -1,0 +1,353 @@
+"""The records at a glance: exact rates per kind, unit and quarter, to be compared with the agency's own figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from antiphon.records.spans import (
+    HOURS_PER_DAY,
+    Quarters,
+    calendar_days,
+    clip,
+    cut,
+    elapsed_hours,
+    quarter_of,
+    quarters_of,
+    split_by_quarter,
+)
+from antiphon.records.stays import FAR, merged_spells, nested_stays, unit_spells
+from antiphon.records.structure import staff_roles
+from antiphon.records.times import event_end
+
+if TYPE_CHECKING:
+    from antiphon.framework.vocabulary import KindDefinition
+    from antiphon.records.agency import Agency
+
+ALL = "all"
+DAYS_PER_YEAR = 365.25
+PER_CLIENT_DAYS = 1000.0
+PER_STAFF_YEARS = 100.0
+LIMIT_SPREAD = 3.0
+HOURLY_KINDS = ("restraint", "mechanical_restraint", "seclusion")
+RATE_COLUMNS = (
+    "unit", "kind", "quarter", "events", "client_days", "per_1000_client_days", "staff_years", "per_100_staff_years",
+    "hours", "hours_per_1000_hours", "n_without_duration", "centre", "lower", "upper", "n_systems", "n_exposed",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Glance:
+    """The records at a glance. Exact, therefore private: it names units and has small numbers.
+
+    Attributes
+    ----------
+    rates : one row per unit (and ``"all"``), kind and quarter, quarters without events included.
+        unit, kind, quarter (``"2024Q1"``, local calendar, clipped to the window); events;
+        client_days: calendar days in stays (parts of days count as parts), leave removed, of the clients (for a kind of another role of persons
+        who do not work here: of that role); null for kinds of staff and where there are no stays;
+        per_1000_client_days; staff_years: person-years of employment of all who work here; null for other kinds;
+        per_100_staff_years; hours: summed duration (restraint and seclusion kinds only), with n_without_duration
+        events that do not say; hours_per_1000_hours: the same per 1,000 client-hours;
+        centre, lower, upper: u-chart of the rate in the row over the quarters of the unit (lower >= 0);
+        n_systems: distinct systems with such an event; n_exposed: distinct persons behind the denominator.
+        Someone who is in two units at once counts in both, and once in ``"all"``.
+    exposure : unit, quarter, client_days, n_clients, staff_years, n_staff, staff_hours (worked; null without shifts).
+    have : what the agency has: of ``"incident log"``, ``"census"``, ``"time cards or roster"``, ``"staff changes"``
+        and ``"survey"``, those that the records show.
+    """
+
+    rates: pl.DataFrame
+    exposure: pl.DataFrame
+    have: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Counts only."""
+        return f"Glance({self.rates.height} rates, {', '.join(self.have)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What every part of the glance needs: units of systems, time there, quarters."""
+
+    agency: Agency
+    quarters: Quarters
+    units: pl.DataFrame
+    roles: pl.DataFrame
+    workers: frozenset[str]
+
+    @property
+    def days(self) -> pl.Expr:
+        """Length of a spell in days of the agency's calendar."""
+        return calendar_days(self.agency.settings.agency.timezone)
+
+
+def glance(agency: Agency) -> Glance:
+    """Compute the records at a glance.
+
+    Parameters
+    ----------
+    agency : checked records.
+
+    Returns
+    -------
+    Glance
+        Exact rates and exposures; private.
+    """
+    levels = agency.vocabulary.levels
+    frame = _Frame(
+        agency=agency,
+        quarters=quarters_of(agency.window, agency.settings.agency.timezone),  # pyright: ignore[reportArgumentType]
+        units=unit_spells(agency.memberships, agency.systems, levels),
+        roles=agency.systems.filter((pl.col("level") == levels[-1]) & ~pl.col("pooled")).select("system", "role"),
+        workers=staff_roles(agency.vocabulary),
+    )
+    return Glance(rates=_rates(frame), exposure=_exposure(frame), have=_have(agency, frame))
+
+
+def person_time(agency: Agency, units: pl.DataFrame, holes: pl.DataFrame | None = None) -> pl.DataFrame:
+    """Time of people in units, leave removed, inside the window.
+
+    Parameters
+    ----------
+    agency : checked records.
+    units : member, unit, start, end.
+    holes : system, start, end: time that does not count (gaps in recording).
+
+    Returns
+    -------
+    system, unit (null: a member, but in no unit), start, end.
+    """
+    stays = nested_stays(agency.memberships, agency.systems)
+    inside = units.rename({"member": "system"}).join(
+        stays.select("member").unique(), left_on="system", right_on="member", how="semi"
+    )
+    anywhere = merged_spells(stays, ["member"]).rename({"member": "system"})
+    outside = cut(anywhere, merged_spells(inside, ["system"]), "system")
+    spells = pl.concat(
+        [inside, outside.with_columns(pl.lit(None, dtype=pl.String).alias("unit")).select(inside.columns)]
+    )
+    spells = clip(spells, *agency.window)  # pyright: ignore[reportArgumentType]
+    away = agency.presence.filter("away").with_columns(pl.col("end").fill_null(FAR))
+    spells = cut(spells, merged_spells(away, ["system"]), "system")
+    return spells if holes is None or holes.is_empty() else cut(spells, merged_spells(holes, ["system"]), "system")
+
+
+def gap_holes(agency: Agency, kind: str | None) -> pl.DataFrame:
+    """Spells in which a kind was not recorded, per system (kind None: gaps of every kind only)."""
+    stays = nested_stays(agency.memberships, agency.systems).select(
+        pl.col("member").alias("system"), "group", "start", "end"
+    )
+    everyone = agency.systems.select("system")
+    found = [pl.DataFrame(schema={"system": pl.String, "start": stays.schema["start"], "end": stays.schema["end"]})]
+    for gap in agency.settings.gaps:
+        if gap.kinds and kind not in gap.kinds:
+            continue
+        start, end = agency.settings.to_utc(gap.start), FAR if gap.end is None else agency.settings.to_utc(gap.end)
+        if gap.group is None:
+            whole = [
+                pl.lit(edge).cast(stays.schema["start"]).alias(name) for name, edge in (("start", start), ("end", end))
+            ]
+            found.append(everyone.with_columns(whole))
+        else:
+            found.append(clip(stays.filter(pl.col("group") == gap.group), start, end).select("system", "start", "end"))
+    return pl.concat(found)
+
+
+def _summed(spells: pl.DataFrame, quarters: Quarters, length: pl.Expr, name: str = "days") -> pl.DataFrame:
+    """Length and distinct persons per unit (and all) and quarter; in ``all`` each moment of a person counts once."""
+    once = merged_spells(spells, ["system"]).with_columns(pl.lit(ALL).alias("unit"))
+    each = spells.filter(pl.col("unit").is_not_null())
+    pieces = split_by_quarter(pl.concat([once.select("system", "unit", "start", "end"), each]), quarters)
+    return pieces.group_by("unit", "quarter").agg(length.sum().alias(name), pl.col("system").n_unique().alias("n"))
+
+
+def _of_roles(spells: pl.DataFrame, roles: pl.DataFrame, chosen: list[str]) -> pl.DataFrame:
+    return spells.join(roles.filter(pl.col("role").is_in(chosen)).select("system"), on="system", how="semi")
+
+
+def _denominator(frame: _Frame, kind: KindDefinition) -> tuple[str, list[str]]:
+    """Return the column of a kind's denominator, and the roles whose time it is."""
+    if kind.of in frame.workers:
+        return "staff_years", sorted(frame.workers)
+    is_person = frame.agency.vocabulary.roles.get(kind.of) == frame.agency.vocabulary.levels[-1]
+    return "client_days", [kind.of if is_person else "client"]
+
+
+def _rates(frame: _Frame) -> pl.DataFrame:
+    agency = frame.agency
+    kinds = agency.events["kind"].unique().sort().to_list()
+    counted = _counted(frame)
+    time_by_holes: dict[tuple[bool, ...], pl.DataFrame] = {}
+    parts = []
+    for name in kinds:
+        signature = tuple(not gap.kinds or name in gap.kinds for gap in agency.settings.gaps)
+        if signature not in time_by_holes:
+            time_by_holes[signature] = person_time(agency, frame.units, gap_holes(agency, name))
+        column, roles = _denominator(frame, agency.vocabulary.kinds[name])
+        exposed = _summed(_of_roles(time_by_holes[signature], frame.roles, roles), frame.quarters, frame.days)
+        parts.append(_rates_of_kind(name, column, counted.filter(pl.col("kind") == name), exposed, frame.quarters))
+    if not parts:
+        return pl.DataFrame(schema=dict.fromkeys(RATE_COLUMNS, pl.String))
+    return pl.concat(parts).sort(pl.col("unit") != ALL, "unit", "kind", "quarter")
+
+
+def _counted(frame: _Frame) -> pl.DataFrame:
+    """Events per unit (and all), kind and quarter, with their systems and hours."""
+    events = frame.agency.events.with_row_index("_event")
+    events = events.with_columns(quarter_of(events["time"], frame.quarters))
+    placed = _units_of_events(events, frame)
+    everywhere = events.with_columns(pl.lit(ALL).alias("unit"))
+    rows = pl.concat([everywhere, events.join(placed, on="_event").select(everywhere.columns)])
+    return rows.group_by("unit", "kind", "quarter").agg(
+        pl.len().cast(pl.Int64).alias("events"),
+        (pl.col("duration").sum() / 60).alias("hours"),
+        pl.col("duration").is_null().sum().cast(pl.Int64).alias("n_without_duration"),
+        pl.col("system").n_unique().cast(pl.Int64).alias("n_systems"),
+    )
+
+
+def _units_of_events(events: pl.DataFrame, frame: _Frame) -> pl.DataFrame:
+    """The units in which each event's owner was at its time (of a day: at its beginning, if in any then)."""
+    agency = frame.agency
+    terminal = [name for name, kind in agency.vocabulary.kinds.items() if kind.terminal]
+    found = (
+        events.with_columns(event_end(events, agency.settings).alias("_until"))
+        .select("_event", "system", "kind", "time", "_until")
+        .join(frame.units, left_on="system", right_on="member")
+        .filter(
+            (pl.col("start") < pl.col("_until"))
+            & ((pl.col("end") > pl.col("time")) | (pl.col("kind").is_in(terminal) & (pl.col("end") == pl.col("time"))))
+        )
+    )
+    is_there = pl.col("start") <= pl.col("time")
+    is_first = pl.col("start") == pl.col("start").min().over("_event")
+    chosen = found.filter(is_there | (~is_there.any().over("_event") & is_first))
+    return chosen.select("_event", "unit").unique()
+
+
+def _rates_of_kind(
+    kind: str, column: str, counted: pl.DataFrame, exposed: pl.DataFrame, quarters: Quarters
+) -> pl.DataFrame:
+    """Rates of one kind; every unit that has such an event, or people who could have had one, has every quarter."""
+    units = pl.concat([pl.DataFrame({"unit": [ALL]}), counted.select("unit"), exposed.select("unit")]).unique()
+    rows = units.join(pl.DataFrame({"quarter": quarters.names}, schema={"quarter": pl.String}), how="cross")
+    rows = rows.join(counted.drop("kind"), on=["unit", "quarter"], how="left").join(
+        exposed, on=["unit", "quarter"], how="left"
+    )
+    has_denominator = exposed.height > 0
+    is_staff = column == "staff_years"
+    amount = pl.col("days").fill_null(0.0) if has_denominator else pl.lit(None, dtype=pl.Float64)
+    scale = DAYS_PER_YEAR * PER_STAFF_YEARS if is_staff else PER_CLIENT_DAYS
+    no_number = pl.lit(None, dtype=pl.Float64)
+    rows = rows.with_columns(
+        pl.lit(kind).alias("kind"),
+        pl.col("events", "n_systems", "n_without_duration").fill_null(0),
+        pl.col("hours").fill_null(0.0),
+        amount.alias("_days"),
+        pl.col("n").fill_null(0).cast(pl.Int64).alias("n_exposed"),
+    ).with_columns((pl.col("_days") / scale).alias("_size"))
+    rate = pl.when(pl.col("_size") > 0).then(pl.col("events") / pl.col("_size"))
+    rows = rows.with_columns(
+        (no_number if is_staff else pl.col("_days")).alias("client_days"),
+        (pl.col("_days") / DAYS_PER_YEAR if is_staff else no_number).alias("staff_years"),
+        (no_number if is_staff else rate).alias("per_1000_client_days"),
+        (rate if is_staff else no_number).alias("per_100_staff_years"),
+    )
+    return _with_limits(_with_hours(rows, kind)).select(RATE_COLUMNS)
+
+
+def _with_hours(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
+    if kind not in HOURLY_KINDS:
+        nothing = pl.lit(None, dtype=pl.Float64)
+        none = pl.lit(None, dtype=pl.Int64)
+        return rows.with_columns(
+            nothing.alias("hours"), nothing.alias("hours_per_1000_hours"), none.alias("n_without_duration")
+        )
+    per_hour = pl.col("hours") / (pl.col("client_days") * HOURS_PER_DAY / 1000)
+    return rows.with_columns(pl.when(pl.col("client_days") > 0).then(per_hour).alias("hours_per_1000_hours"))
+
+
+def _with_limits(rows: pl.DataFrame) -> pl.DataFrame:
+    """u-chart: the mean rate over the quarters, and three standard errors of a Poisson count about it."""
+    size = pl.when(pl.col("_size") > 0).then(pl.col("_size"))
+    counted = pl.when(size.is_not_null()).then(pl.col("events"))
+    rows = rows.with_columns((counted.sum().over("unit") / size.sum().over("unit")).alias("centre"))
+    spread = LIMIT_SPREAD * (pl.col("centre") / size).sqrt()
+    rows = rows.with_columns(pl.when(pl.col("centre").is_finite()).then("centre").alias("centre"))
+    return rows.with_columns(
+        pl.when(size.is_not_null()).then(pl.max_horizontal(pl.col("centre") - spread, pl.lit(0.0))).alias("lower"),
+        pl.when(size.is_not_null()).then(pl.col("centre") + spread).alias("upper"),
+    )
+
+
+def _exposure(frame: _Frame) -> pl.DataFrame:
+    agency = frame.agency
+    time = person_time(agency, frame.units, gap_holes(agency, None))
+    workers = sorted(frame.workers)
+    clients = _summed(_of_roles(time, frame.roles, ["client"]), frame.quarters, frame.days)
+    staff = _summed(_of_roles(time, frame.roles, workers), frame.quarters, frame.days)
+    worked = _worked(frame, workers)
+    keys = ["unit", "quarter"]
+    cells = pl.concat([clients.select(keys), staff.select(keys), worked.select(keys)]).unique()
+    joined = (
+        cells.join(clients.rename({"days": "client_days", "n": "n_clients"}), on=keys, how="left")
+        .join(staff.rename({"days": "staff_years", "n": "n_staff"}), on=keys, how="left")
+        .join(worked.select(*keys, "staff_hours"), on=keys, how="left")
+    )
+    return joined.select(
+        *keys,
+        pl.col("client_days").fill_null(0.0) if clients.height else pl.lit(None, dtype=pl.Float64).alias("client_days"),
+        pl.col("n_clients").fill_null(0).cast(pl.Int64),
+        (pl.col("staff_years").fill_null(0.0) if staff.height else pl.lit(None, dtype=pl.Float64).alias("staff_years"))
+        / DAYS_PER_YEAR,
+        pl.col("n_staff").fill_null(0).cast(pl.Int64),
+        pl.col("staff_hours").fill_null(0.0) if worked.height else pl.lit(None, dtype=pl.Float64).alias("staff_hours"),
+    ).sort(pl.col("unit") != ALL, "unit", "quarter")
+
+
+def _worked(frame: _Frame, workers: list[str]) -> pl.DataFrame:
+    """Hours worked: in the unit that the spell names, or wherever the person was a member then."""
+    agency = frame.agency
+    there = agency.presence.filter(~pl.col("away")).join(
+        agency.systems.filter(pl.col("role").is_in(workers)).select("system"), on="system", how="semi"
+    )
+    spells = clip(there.select("system", "group", "start", "end"), *agency.window)  # pyright: ignore[reportArgumentType]
+    named = spells.filter(pl.col("group").is_not_null())
+    units = frame.units
+    in_group = _overlap(named, units, "group")
+    at_home = _overlap(spells.filter(pl.col("group").is_null()), units, "system")
+    placed = pl.concat([in_group, at_home])
+    rest = spells.select("system", pl.lit(None, dtype=pl.String).alias("unit"), "start", "end")
+    return _summed(pl.concat([placed, rest]), frame.quarters, elapsed_hours(), "staff_hours")
+
+
+def _overlap(spells: pl.DataFrame, units: pl.DataFrame, by: str) -> pl.DataFrame:
+    """The part of each spell in which its group (or its person) was in a unit."""
+    found = spells.join(units, left_on=by, right_on="member", suffix="_unit").select(
+        "system",
+        "unit",
+        pl.max_horizontal("start", "start_unit").alias("start"),
+        pl.min_horizontal("end", "end_unit").alias("end"),
+    )
+    found = found.filter(pl.col("start") < pl.col("end"))
+    return merged_spells(found, ["system", "unit"])
+
+
+def _have(agency: Agency, frame: _Frame) -> tuple[str, ...]:
+    members = frame.roles.join(agency.memberships.select("member"), left_on="system", right_on="member", how="semi")[
+        "role"
+    ]
+    worked = agency.presence.filter(~pl.col("away")).height > 0
+    endings = [name for name, kind in agency.vocabulary.kinds.items() if kind.terminal and kind.of in frame.workers]
+    changes = agency.events.filter(pl.col("kind").is_in(endings)).height > 0
+    facts = {
+        "incident log": True,
+        "census": any(role not in frame.workers for role in members.unique().to_list()),
+        "time cards or roster": worked,
+        "staff changes": changes,
+        "survey": agency.measures.height > 0,
+    }
+    return tuple(name for name, is_there in facts.items() if is_there)

@@ -1,0 +1,89 @@
+"""Collects everything that is wrong with the records, so that all of it is told at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from antiphon.records.agency import Grade, Problem
+
+SOURCE = "_source"
+ROW = "_row"
+ROW_SCHEMA: dict[str, pl.DataType] = {
+    "grade": pl.String(),
+    "table": pl.String(),
+    "rule": pl.String(),
+    "column": pl.String(),
+    SOURCE: pl.String(),
+    ROW: pl.Int64(),
+}
+N_ROWS_KEPT = 100_000
+
+
+@dataclass(slots=True, repr=False)
+class Ledger:
+    """The problems found so far, and which rows they concern.
+
+    Attributes
+    ----------
+    problems : in the order found.
+    rows : one frame per problem with rows: grade, table, rule, column, file, spreadsheet row. Never printed.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    rows: list[pl.DataFrame] = field(default_factory=list)
+
+    def add(self, grade: Grade, table: str, rule: str, message: str, mend: str, column: str = "") -> None:
+        """Note a problem that concerns no single row."""
+        self.problems.append(Problem(grade, table, rule, message, mend, column))
+
+    def add_rows(
+        self, grade: Grade, table: str, rule: str, message: str, mend: str, rows: pl.DataFrame, *, column: str = ""
+    ) -> None:
+        """Note a problem of some rows (with their ``_source`` and ``_row``); nothing is noted where there are none."""
+        if rows.is_empty():
+            return
+        where = rows.select(SOURCE, pl.col(ROW).cast(pl.Int64)).unique().sort(SOURCE, ROW)
+        numbers = tuple(where[ROW].head(N_ROWS_KEPT).to_list())
+        self.problems.append(
+            Problem(
+                grade,
+                table,
+                rule,
+                message,
+                mend,
+                column,
+                count=where.height,
+                source=where[SOURCE][0],
+                first_row=numbers[0],
+                rows=numbers,
+            )
+        )
+        words = {"grade": grade, "table": table, "rule": rule, "column": column}
+        self.rows.append(where.with_columns(pl.lit(value).alias(name) for name, value in words.items()))
+
+    def set_aside(
+        self, table: str, frame: pl.DataFrame, bad: pl.Expr, rule: str, message: str, mend: str, *, column: str = ""
+    ) -> pl.DataFrame:
+        """Note the rows for which ``bad`` holds and return the others."""
+        marked = frame.with_columns(bad.fill_null(value=False).alias("_bad"))
+        rows = marked.filter("_bad")
+        self.add_rows("set aside", table, rule, message, mend, rows, column=column)
+        return frame if rows.is_empty() else marked.filter(~pl.col("_bad")).drop("_bad")
+
+    def warn(
+        self, table: str, frame: pl.DataFrame, bad: pl.Expr, rule: str, message: str, mend: str, *, column: str = ""
+    ) -> None:
+        """Note the rows for which ``bad`` holds; they are used all the same."""
+        self.add_rows("warning", table, rule, message, mend, frame.filter(bad), column=column)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything found stops the work."""
+        return any(problem.grade == "error" for problem in self.problems)
+
+    def row_list(self) -> pl.DataFrame:
+        """Every concerned row: grade, table, rule, column, file, spreadsheet row."""
+        parts = [frame.select(list(ROW_SCHEMA)) for frame in self.rows]
+        return pl.concat([pl.DataFrame(schema=ROW_SCHEMA), *parts])

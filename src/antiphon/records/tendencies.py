@@ -1,0 +1,85 @@
+"""Warnings about events as a whole: times that pile up, entries that come late, incidents that last too long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from antiphon.records.problems import ROW, SOURCE
+from antiphon.records.times import is_shift_start
+
+if TYPE_CHECKING:
+    from antiphon.framework.vocabulary import Vocabulary
+    from antiphon.records.problems import Ledger
+    from antiphon.records.settings import Settings
+
+# A clock that is read, not remembered, shows 00:00 once in 1,440 events, a full hour once in 60, a given change of
+# shift three times in 1,440. The shares below are several times that, and leave rounding to five minutes alone.
+N_EVENTS_AT_LEAST = 20
+MAX_AT_MIDNIGHT = 0.03
+MAX_AT_FULL_HOURS = 0.20
+MAX_AT_SHIFT_ENDS = 0.05
+MAX_INCIDENT_HOURS = 24
+
+
+def warn_of_tendencies(events: pl.DataFrame, settings: Settings, vocabulary: Vocabulary, ledger: Ledger) -> None:
+    """Note heaps, late entries and long incidents, per kind."""
+    _warn_of_heaps(events, settings, ledger)
+    _warn_of_late_entries(events, settings, ledger)
+    _warn_of_long_incidents(events, ledger)
+
+
+def _warn_of_heaps(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
+    local = pl.col("time_local")
+    is_midnight = (local.dt.hour() == 0) & (local.dt.minute() == 0)
+    is_hour = (local.dt.minute() == 0) & ~is_midnight
+    is_change = is_shift_start(local, settings.calendar.shifts) & ~is_midnight
+    timed = events.filter(pl.col("precision") == "minute").select(
+        SOURCE, ROW, "kind", is_midnight.alias("midnight"), is_hour.alias("hour"), is_change.alias("change")
+    )
+    shares = timed.group_by("kind").agg(pl.len(), pl.col("midnight", "hour", "change").mean()).sort("kind")
+    heaps = (
+        ("midnight", MAX_AT_MIDNIGHT, "heap_at_midnight", "at 00:00, which often means that nobody knew the time"),
+        ("hour", MAX_AT_FULL_HOURS, "heap_at_full_hours", "on full hours, so the times are rounded"),
+        (
+            "change",
+            MAX_AT_SHIFT_ENDS,
+            "heap_at_shift_ends",
+            "exactly at a change of shift, so they may be times of writing",
+        ),
+    )
+    mend = 'If the minute is not known, say precision = "shift" or "day" for the kind in agency.toml'
+    for column, limit, rule, words in heaps:
+        for kind, n, share in shares.select("kind", "len", column).rows():
+            if n >= N_EVENTS_AT_LEAST and share > limit:
+                message = f'{100 * share:.0f} % of the events of kind "{kind}" are {words}'
+                rows = timed.filter((pl.col("kind") == kind) & pl.col(column))
+                ledger.add_rows("warning", "events", rule, message, mend, rows, column="time")
+
+
+def _warn_of_late_entries(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
+    shortest = min(settings.model.half_lives)
+    lag = (pl.col("reported") - pl.col("time")).dt.total_seconds() / 86400
+    lags = events.filter(pl.col("reported").is_not_null()).select(SOURCE, ROW, "kind", lag.alias("lag"))
+    typical = lags.group_by("kind").agg(pl.col("lag").median()).filter(pl.col("lag") > shortest).sort("kind")
+    for kind, median in typical.rows():
+        message = (
+            f'events of kind "{kind}" are typically written down {_words(median)} after they happen, later than the '
+            f"shortest half-life ({_words(shortest)}): others may learn of them too late for the echo looked for"
+        )
+        mend = "Check the clock times of late entries; a longer shortest half-life under [model] may fit better"
+        rows = lags.filter((pl.col("kind") == kind) & (pl.col("lag") > shortest))
+        ledger.add_rows("warning", "events", "entry_lags_behind", message, mend, rows, column="reported")
+
+
+def _words(length_days: float) -> str:
+    return f"{length_days:.0f} days" if length_days >= 2 else f"{24 * length_days:.0f} hours"
+
+
+def _warn_of_long_incidents(events: pl.DataFrame, ledger: Ledger) -> None:
+    span = pl.col("time").max().over("incident") - pl.col("time").min().over("incident")
+    rows = events.filter(pl.col("incident").is_not_null()).filter(span > pl.duration(hours=MAX_INCIDENT_HOURS))
+    message = "an incident number spans more than 24 hours (its rows are treated as separate)"
+    mend = "Look whether the number was used twice"
+    ledger.add_rows("warning", "events", "incident_over_24_hours", message, mend, rows, column="incident")
