@@ -1,6 +1,12 @@
 """Tables of words and numbers on the terminal."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE = 130
 
 
 def number(value: float | None, places: int) -> str:
@@ -8,21 +14,28 @@ def number(value: float | None, places: int) -> str:
     return "" if value is None else f"{value:,.{places}f}"
 
 
-def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table that fits the terminal; the first column is words, the others align to the right.
+def is_wide() -> bool:
+    """Whether eight quarters fit beside their labels."""
+    return _console().width >= WIDE
 
-    A file or pipe gets the full width, so that nothing is cut off there.
-    """
+
+def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table that fits the terminal; the first column is words, columns with a heading are numbers."""
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=160)
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for place, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if place and heading else "left", overflow="fold")
+        is_number = bool(place and heading)
+        table.add_column(heading, justify="right" if is_number else "left", no_wrap=is_number)
     for row in rows:
         table.add_row(*row)
-    console.print(table)
+    _console().print(table)
+
+
+def _console() -> "Console":
+    """Return a console as wide as the terminal; a file or pipe gets the full width, so that nothing is cut off there."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    return console if console.is_terminal else Console(highlight=False, markup=False, width=160)

@@ -1,0 +1,92 @@
+"""The records at a glance, as tables for people and as values for machines. Exact, therefore private."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from antiphon.cli.tables import is_wide, number, print_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from antiphon.framework import Vocabulary
+    from antiphon.records import Glance
+
+ALL = "all"
+TITLES = {
+    "per_1000_client_days": "Events, and in brackets per 1,000 client-days",
+    "per_100_staff_years": "Events, and in brackets per 100 staff-years",
+    "": "Events",
+}
+NEXT_FILES = {
+    "census": "A census (memberships) would add rates, and what follows a person's own recent events.",
+    "time cards or roster": "Time cards or a roster (presence) would add staff, and echoes between clients and staff.",
+    "staff changes": "Changes in personnel would add loss and turnover.",
+    "survey": "A survey (measures) would add how people are doing.",
+}
+
+
+def glance_values(glance: "Glance") -> dict[str, Any]:
+    """Return the glance as plain values for `--json`: every unit, kind and quarter."""
+    return {"rates": glance.rates.to_dicts(), "exposure": glance.exposure.to_dicts(), "have": list(glance.have)}
+
+
+def print_glance(glance: "Glance", vocabulary: "Vocabulary") -> None:
+    """Print exposure, and events with their rates, of the whole agency by quarter: as many as fit, the last ones."""
+    rates = glance.rates.filter(glance.rates["unit"] == ALL)
+    quarters = rates["quarter"].unique().sort().to_list()[-(8 if is_wide() else 4) :]
+    click.echo("\nThe records at a glance (exact, therefore private). Compare them with your own figures.\n")
+    _print_exposure(glance.exposure.filter(glance.exposure["unit"] == ALL), quarters)
+    tables: dict[str, list[list[str]]] = {title: [] for title in TITLES.values()}
+    for (kind,), of_kind in rates.sort("kind").group_by("kind", maintain_order=True):
+        definition = vocabulary.kinds[str(kind)]
+        is_personal = vocabulary.roles[definition.of] == vocabulary.levels[-1]
+        per = _per(of_kind) if is_personal else ""
+        cells = {row["quarter"]: row for row in of_kind.to_dicts()}
+        shown = [cells[quarter] for quarter in quarters]
+        tables[TITLES[per]].append([definition.label, *(_cell(row, per) for row in shown)])
+        if any(row["hours"] for row in shown):
+            hours = (number(row["hours_per_1000_hours"], 2) for row in shown)
+            tables[TITLES[per]].append([f"  hours of {definition.label} per 1,000 hours", *hours])
+    for title, rows in tables.items():
+        if rows:
+            print_table(title, ("", *quarters), rows)
+    click.echo("* outside three standard errors of its own average: a quarter to look at, not yet a finding")
+    _print_next_file(glance)
+
+
+def _print_exposure(exposure: "pl.DataFrame", quarters: list[str]) -> None:
+    columns = {
+        "client_days": "client-days, leave removed",
+        "staff_hours": "staff hours worked",
+        "staff_years": "staff-years employed",
+    }
+    by_quarter = {row["quarter"]: row for row in exposure.to_dicts()}
+    rows = []
+    for column, words in columns.items():
+        values = [by_quarter.get(quarter, {}).get(column) for quarter in quarters]
+        if any(values):
+            rows.append([words, *(number(value, 1 if column == "staff_years" else 0) for value in values)])
+    if rows:
+        print_table("Time", ("", *quarters), rows)
+
+
+def _cell(row: dict[str, Any], per: str) -> str:
+    rate = row[per] if per else None
+    if rate is None:
+        return f"{row['events']:,}"
+    outside = row["lower"] is not None and not row["lower"] <= rate <= row["upper"]
+    return f"{row['events']:,} ({rate:.1f}){'*' if outside else ' '}"
+
+
+def _per(rows: "pl.DataFrame") -> str:
+    """Return the column that holds the rate of a kind, or nothing where there is no time to divide by."""
+    return next((column for column in TITLES if column and rows[column].is_not_null().any()), "")
+
+
+def _print_next_file(glance: "Glance") -> None:
+    click.echo(f"\nThese records have: {', '.join(glance.have)}.")
+    for name, words in NEXT_FILES.items():
+        if name not in glance.have:
+            click.echo(words)
+            return
