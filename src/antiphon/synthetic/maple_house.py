@@ -72,9 +72,9 @@ def write_maple_house(folder: str | Path, *, seed: int = 1) -> Path:
     -------
     folder : where the tables are.
     """
+    folder = new_folder(folder)
     house = MapleHouse(MAPLE_HOUSE, seed)
     house.run()
-    folder = new_folder(folder)
     write_settings(folder, SETTINGS)
     write_tables(folder, _Tables(house).all())
     write_truth(MAPLE_HOUSE, house.drawn, folder, seed)

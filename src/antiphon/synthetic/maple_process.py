@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BURN_IN = -600.0
-REFILL_DAYS = 6.0
+REFILL_DAYS = 9.0
 HIRE_DAYS = 25.0
 REASSIGN_DAYS = 3.0
 READMITTED = 0.06
@@ -190,5 +190,5 @@ class MapleHouse(Process):
             if entry.terminal:
                 self._quit(t, system)
         elif entry.kind == "over_capacity":
-            while len(self.clients[system.unit]) <= UNITS[system.unit].places:
+            if len(self.clients[system.unit]) <= UNITS[system.unit].places:
                 self._admit(float(whole_minutes(t)), system.unit)

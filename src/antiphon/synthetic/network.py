@@ -65,6 +65,7 @@ def write_network(
     """
     if n_organisations < 1 or days < 1 or rate <= 0:
         raise SpecificationError("A network needs at least 1 organisation, 1 day and a rate above 0.")
+    folder = new_folder(folder)
     start = date.fromisoformat(NETWORK.window[0])
     window = (start.isoformat(), (start + timedelta(days=days)).isoformat())
     random = np.random.default_rng(seed)
@@ -72,7 +73,6 @@ def write_network(
     people = settle(n_organisations, clock.days, random)
     process = NetworkProcess(NETWORK, clock, people, rate, random)
     events = process.run()
-    folder = new_folder(folder)
     write_settings(folder, SETTINGS.format(timezone=NETWORK.timezone, start=window[0], end=window[1]))
     write_tables(folder, _tables(clock, people, events, random))
     write_truth(_as_drawn(NETWORK, window, rate), process.drawn, folder, seed)
