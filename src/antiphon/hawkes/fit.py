@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from antiphon.design.design import Design
+    from antiphon.hawkes.options import Options
     from antiphon.model.parameters import TargetModel
 
 
@@ -25,19 +26,25 @@ class FitStatus(Enum):
 class TargetFit:
     """The fit of one target kind, by marginal likelihood.
 
+    Holds what the data say about single persons, in memory only: it cannot be pickled.
+
     Attributes
     ----------
     model : estimates (unpenalised).
     log_likelihood : marginal log likelihood at the estimates, over all scored rows.
     status, steps : how it ended.
-    names : name of each parameter of the curvature: endemic ones, then ``alpha[j]``, then ``log frailty variance``.
-    hessian : (parameters, parameters), of the log likelihood at the estimates.
-    baseline : (rows,) fitted endemic part of each row at frailty 1 (rate, or expected count of the cell).
+    names : name of each parameter of the curvature: endemic ones, then ``alpha[j]`` for each column in use, then
+        ``log frailty variance`` where there is one.
+    hessian : (parameters, parameters), of the log likelihood (minus the weak ridge on endemic effects) at the estimates.
+    parameters : (parameters,) the estimates in the order of ``names``.
+    baseline : (rows,) fitted endemic part of each row at frailty 1 (rate, or expected count of the cell); NaN in this
+        and the next two for rows outside the blocks used.
     excitation : (rows,) fitted epidemic part of each row.
     echo_share : (rows,) posterior probability that the row is an echo, E[e / (theta m + e) | data].
     hazard : (systems,) cumulated endemic hazard of each system at frailty 1.
     theta : (systems,) posterior mean frailty (1 where none). In memory only; never shown, never written.
     theta_excess : (systems,) E[max(theta - 1, 0) | data].
+    log_r : (segments of the role,) log propensity that was used, or None. In memory only, like theta.
     """
 
     model: TargetModel
@@ -46,26 +53,34 @@ class TargetFit:
     steps: int
     names: tuple[str, ...]
     hessian: np.ndarray
+    parameters: np.ndarray
     baseline: np.ndarray
     excitation: np.ndarray
     echo_share: np.ndarray
     hazard: np.ndarray
     theta: np.ndarray
     theta_excess: np.ndarray
+    log_r: np.ndarray | None
+
+    def __reduce__(self) -> str | tuple:
+        """Refuse: theta and its like are about single persons."""
+        message = "a TargetFit knows things about single persons and cannot be pickled; write findings instead"
+        raise TypeError(message)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fit:
-    """Fits of all target kinds of a design, in the order of ``design.targets``."""
+    """Fits of all target kinds of a design, in the order of ``design.targets``; ``options`` are those they were made with."""
 
     design: Design
     targets: tuple[TargetFit, ...]
+    options: Options
 
     def __repr__(self) -> str:
         """Sizes only."""
         return f"Fit({len(self.targets)} target kinds, {self.design.n_systems} systems)"
 
     def __reduce__(self) -> str | tuple:
-        """What the model knows about single persons lives in memory only."""
+        """Refuse: what the model knows about single persons lives in memory only."""
         message = "a Fit knows things about single persons and cannot be pickled; write its findings instead"
         raise TypeError(message)

@@ -118,7 +118,7 @@ class Inference:
         return f"Inference({len(self.couplings)} couplings, {claimed} claimed)"
 
     def __reduce__(self) -> str | tuple:
-        """Holds fits, which know single persons."""
+        """Refuse: it holds fits, which know single persons."""
         message = "an Inference knows things about single persons and cannot be pickled; write its findings instead"
         raise TypeError(message)
 

@@ -1,0 +1,141 @@
+"""Estimation of one target kind: endemic effects, couplings and frailty variance together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.hawkes.likelihood import evaluate
+from antiphon.hawkes.newton import Optimum, Point, maximise
+
+if TYPE_CHECKING:
+    from antiphon.hawkes.problem import Problem
+
+SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-3, 50.0
+"""Range of the frailty variance; an estimate at the lower end is taken as none at all."""
+
+FIRST_VARIANCES = (0.1, 0.3, 1.0, 2.5)
+"""Where the search for the variance starts: the best of these."""
+
+STEP = 1e-3
+"""Step in log variance of the central differences."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Objective:
+    """What is maximised: the marginal log likelihood minus the weak ridge minus the lasso.
+
+    Parameters are the endemic effects, the couplings and, where ``frail``, the log frailty variance at the end.
+    """
+
+    problem: Problem
+    frail: bool
+    lasso: np.ndarray
+    empty: bool
+
+    @property
+    def bounded(self) -> np.ndarray:
+        """Which parameters are ``>= 0``: the couplings."""
+        size, columns = self.problem.layout.size, self.problem.features.shape[1]
+        return np.concatenate([np.zeros(size, bool), np.ones(columns, bool), np.zeros(int(self.frail), bool)])
+
+    def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
+        """Value, gradient and, if asked for, Hessian at ``x``."""
+        if not self.frail:
+            return self._at(x, 0.0, hessian=hessian)
+        log_variance = float(np.clip(x[-1], np.log(SMALLEST_VARIANCE), np.log(LARGEST_VARIANCE)))
+        x = np.append(x[:-1], log_variance)
+        centre = self._at(x[:-1], np.exp(log_variance), hessian=hessian)
+        up = self._at(x[:-1], np.exp(log_variance + STEP), hessian=False)
+        down = self._at(x[:-1], np.exp(log_variance - STEP), hessian=False)
+        gradient = np.append(centre.gradient, (up.value - down.value) / (2.0 * STEP))
+        if not hessian:
+            return Point(x, centre.value, gradient, centre.hessian)
+        size = x.size
+        matrix = np.empty((size, size))
+        matrix[:-1, :-1] = centre.hessian
+        matrix[-1, :-1] = matrix[:-1, -1] = (up.gradient - down.gradient) / (2.0 * STEP)
+        matrix[-1, -1] = (up.value - 2.0 * centre.value + down.value) / STEP**2
+        return Point(x, centre.value, gradient, matrix)
+
+    def _at(self, x: np.ndarray, variance: float, *, hessian: bool) -> Point:
+        result = evaluate(self.problem, x, float(variance), hessian=hessian)
+        size = self.problem.layout.size
+        value = result.value - float(self.lasso @ x[size:])
+        gradient = result.gradient
+        gradient[size:] -= self.lasso
+        matrix = result.hessian if result.hessian is not None else np.zeros((0, 0))
+        if self.empty:  # no events: the intercept is held near half an event, or it would run away
+            value -= 0.5 * (x[0] - self._floor()) ** 2
+            gradient[0] -= x[0] - self._floor()
+            if hessian:
+                matrix[0, 0] -= 1.0
+        return Point(x, value, gradient, matrix)
+
+    def _floor(self) -> float:
+        return float(np.log(0.5 / max(days_at_risk(self.problem), 1.0)))
+
+
+def days_at_risk(problem: Problem) -> float:
+    """Days at risk of all systems together."""
+    edges = np.concatenate([[0.0], np.cumsum(problem.width)])
+    starts_and_ends = edges[problem.pieces.cells] + problem.pieces.offsets
+    return float((starts_and_ends[:, 1] - starts_and_ends[:, 0]).sum())
+
+
+def make_objective(problem: Problem, *, frail: bool, lasso: np.ndarray | None = None) -> Objective:
+    """Objective of a problem; ``frail`` is ignored where the problem has no system with a frailty."""
+    columns = problem.features.shape[1]
+    lasso = np.zeros(columns) if lasso is None else lasso
+    return Objective(problem, frail and problem.any_frail, lasso, bool(problem.count.sum() == 0))
+
+
+def first_guess(problem: Problem) -> np.ndarray:
+    """Everything endemic at a constant rate, a little of everything echoed."""
+    size, columns = problem.layout.size, problem.features.shape[1]
+    x = np.zeros(size + columns)
+    events = max(float(problem.count.sum()), 0.5)
+    useful = problem.compensator > 0.0
+    share = 0.3 if useful.any() and problem.count.size else 0.0
+    x[0] = np.log((1.0 - share) * events / max(days_at_risk(problem), 1e-9))
+    if share:
+        x[size:][useful] = share * events / problem.compensator[useful] / useful.sum()
+    return x
+
+
+def estimate(
+    problem: Problem, start: tuple[np.ndarray, float] | None, lasso: np.ndarray | None = None
+) -> tuple[Optimum, bool]:
+    """Maximise; returns the optimum and whether a frailty variance is its last parameter.
+
+    Without ``start`` (parameters, variance) the fit without frailty comes first; the variance then begins at the best
+    of a few values, and stays out if none of them beats no frailty.
+    """
+    plain = make_objective(problem, frail=False, lasso=lasso)
+    frail = make_objective(problem, frail=True, lasso=lasso)
+    if start is None or not frail.frail or start[1] <= 0.0:
+        x = first_guess(problem) if start is None else start[0]
+        optimum = maximise(plain, plain(x, hessian=True), plain.bounded)
+        if not frail.frail or plain.empty:
+            return optimum, False
+        point = optimum.point
+        values = [
+            evaluate(problem, point.x, v).value - float(frail.lasso @ point.x[problem.layout.size :])
+            for v in FIRST_VARIANCES
+        ]
+        best = int(np.argmax(values))
+        small = evaluate(problem, point.x, 2.0 * SMALLEST_VARIANCE).value - float(
+            frail.lasso @ point.x[problem.layout.size :]
+        )
+        if max(values[best], small) <= point.value:
+            return optimum, False
+        x, variance = point.x, FIRST_VARIANCES[best] if values[best] >= small else 10.0 * SMALLEST_VARIANCE
+    else:
+        x, variance = start
+    guess = frail(np.append(x, np.log(variance)), hessian=True)
+    optimum = maximise(frail, guess, frail.bounded)
+    if optimum.point.x[-1] <= np.log(SMALLEST_VARIANCE) + 0.1:
+        return maximise(plain, plain(optimum.point.x[:-1], hessian=True), plain.bounded), False
+    return optimum, True

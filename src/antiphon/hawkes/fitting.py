@@ -1,0 +1,223 @@
+"""The fit of a whole design: every target kind by itself, the propensity in an outer loop."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import gammaincc, gammaln
+
+from antiphon.hawkes.estimate import Objective, estimate
+from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
+from antiphon.hawkes.layout import from_endemic, to_endemic
+from antiphon.hawkes.likelihood import State, compute_state
+from antiphon.hawkes.options import Options
+from antiphon.hawkes.problem import Problem, build_problem
+from antiphon.hawkes.propensity import propensities
+from antiphon.kernels import frailty, likelihood
+from antiphon.model.parameters import TargetModel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from antiphon.design.design import Design
+    from antiphon.hawkes.newton import Optimum
+
+PROPENSITY_ROUNDS = 2
+"""Times that the propensity is computed anew from the fit; later rounds move nothing that can be seen."""
+
+FLAT = 1e-9
+"""Smallest curvature, relative to each parameter's own, that counts as one."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Task:
+    """One target kind to be fitted."""
+
+    design: Design
+    index: int
+    options: Options
+    start: TargetFit | None
+    log_r: np.ndarray | None
+
+
+def fit_design(
+    design: Design,
+    options: Options | None = None,
+    *,
+    start: Fit | None = None,
+    threads: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> Fit:
+    """Fit every target kind of a design by marginal likelihood.
+
+    Parameters
+    ----------
+    design
+        The agency as arrays.
+    options
+        Which parts of the model and which time to use; the whole model by default.
+    start
+        An earlier fit of the same agency to start from. Where it used the same blocks its propensity is kept as well,
+        so that the two differ in nothing but the options.
+    threads
+        Target kinds fitted at a time. The result does not depend on it.
+    progress
+        Called with (target kinds done, to do).
+
+    Returns
+    -------
+    Fit
+        In the order of ``design.targets``.
+
+    Notes
+    -----
+    Given the propensity, target kinds are independent of each other: the likelihood splits. Frailties are integrated
+    out and never plugged in, which would bias the couplings.
+    """
+    options = Options() if options is None else options
+    if options.penalty > 0.0 and start is None:
+        start = fit_design(design, replace(options, penalty=0.0), threads=threads)
+    kept = start is not None and start.options.blocks == options.blocks and start.options.propensity
+    with_propensity = options.propensity and options.frailty and options.rhythm
+    log_r: tuple[np.ndarray | None, ...] = (None,) * len(design.targets)
+    if kept and with_propensity and start is not None:
+        log_r = tuple(target.log_r for target in start.targets)
+    rounds = 1 + (PROPENSITY_ROUNDS if with_propensity and not kept else 0)
+    done, total = 0, rounds * len(design.targets)
+    previous = start.targets if start is not None else (None,) * len(design.targets)
+    fits: tuple[TargetFit, ...] = ()
+    with ThreadPoolExecutor(max(1, threads)) as pool:
+        for turn in range(rounds):
+            if turn:
+                log_r = propensities(design, tuple(one.model for one in fits), options.blocks)
+            tasks = [Task(design, i, options, previous[i], log_r[i]) for i in range(len(design.targets))]
+            results = []
+            for one in pool.map(_fit_target, tasks):
+                results.append(one)
+                done += 1
+                if progress is not None:
+                    progress(done, total)
+            fits = previous = tuple(results)
+            if all(one is None for one in log_r) and turn:
+                break
+    return Fit(design, fits, options)
+
+
+def _fit_target(task: Task) -> TargetFit:
+    problem = build_problem(task.design, task.index, task.options, task.log_r)
+    start = None if task.start is None else start_from(problem, task.start)
+    lasso = None
+    if task.options.penalty > 0.0 and task.start is not None:
+        lasso = task.options.penalty * _information_root(problem, task.start)
+    optimum, frail = estimate(problem, start, lasso)
+    objective = Objective(problem, frail, np.zeros(problem.features.shape[1]), bool(problem.count.sum() == 0))
+    return make_target_fit(task, problem, optimum, objective)
+
+
+def start_from(problem: Problem, fit: TargetFit) -> tuple[np.ndarray, float]:
+    """Parameters of an earlier fit in the layout of this problem, and its frailty variance."""
+    x = np.concatenate([from_endemic(problem.layout, fit.model.endemic), fit.model.alpha[problem.kept]])
+    return x, fit.model.frailty_variance
+
+
+def _information_root(problem: Problem, fit: TargetFit) -> np.ndarray:
+    """Root of the observed information of each coupling at the unpenalised fit: the scale of the lasso."""
+    places = {name: place for place, name in enumerate(fit.names)}
+    diagonal = -np.diag(fit.hessian)
+    values = [diagonal[places[f"alpha[{j}]"]] if f"alpha[{j}]" in places else 0.0 for j in problem.kept]
+    return np.sqrt(np.maximum(values, 0.0))
+
+
+def _status(optimum: Optimum, objective: Objective) -> FitStatus:
+    if objective.empty:
+        return FitStatus.FLAT
+    if not optimum.converged:
+        return FitStatus.SLOW
+    point = optimum.point
+    undecided = ~objective.bounded | (point.x > 0.0) | (np.abs(point.gradient) < 1e-7)
+    used = np.flatnonzero(undecided & (np.diag(point.hessian) < 0.0))
+    unreached = np.flatnonzero(undecided & (np.diag(point.hessian) >= 0.0) & ~objective.bounded)
+    if unreached.size:
+        return FitStatus.FLAT
+    matrix = -point.hessian[np.ix_(used, used)]
+    scale = np.sqrt(np.diag(matrix))
+    smallest = float(np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0]) if used.size else 1.0
+    return FitStatus.FLAT if smallest < FLAT else FitStatus.CONVERGED
+
+
+def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: Objective) -> TargetFit:
+    """Name the estimates and read off what the data say about rows and systems."""
+    point, layout = optimum.point, problem.layout
+    size, columns = layout.size, problem.features.shape[1]
+    variance = float(np.exp(point.x[-1])) if objective.frail else 0.0
+    x = point.x[: size + columns]
+    state = compute_state(problem, x, variance, second=False)
+    target = task.design.targets[task.index]
+    alpha = np.zeros(len(target.columns))
+    alpha[problem.kept] = x[size:]
+    names = (*layout.names, *(f"alpha[{j}]" for j in problem.kept))
+    rows = {name: np.full(target.count.size, np.nan) for name in ("baseline", "excitation", "echo_share")}
+    rows["baseline"][problem.order] = state.endemic
+    rows["excitation"][problem.order] = state.echo
+    rows["echo_share"][problem.order] = state.echo * state.first / problem.count
+    systems = {"hazard": np.zeros(task.design.n_systems), "theta": np.ones(task.design.n_systems)}
+    systems["hazard"][problem.pieces.systems] = state.hazard
+    systems["theta"][problem.pieces.systems] = state.mean
+    excess = np.zeros(task.design.n_systems)
+    if variance > 0.0:
+        excess[problem.pieces.systems] = frailty_excess(problem, state, variance)
+    return TargetFit(
+        model=TargetModel(
+            target.kind, to_endemic(layout, x[:size], _expected_by_period(problem, state)), alpha, variance
+        ),
+        log_likelihood=float(state.log_like.sum() - problem.compensator @ x[size:]),
+        status=_status(optimum, objective),
+        steps=optimum.steps,
+        names=(*names, "log frailty variance") if objective.frail else names,
+        hessian=point.hessian,
+        parameters=point.x,
+        **rows,
+        **systems,
+        theta_excess=excess,
+        log_r=task.log_r,
+    )
+
+
+def _expected_by_period(problem: Problem, state: State) -> np.ndarray:
+    """Endemic events expected per organisation and period, (organisations, periods)."""
+    pieces, layout = problem.pieces, problem.layout
+    exposure = np.zeros_like(state.rate)
+    likelihood.spread_exposure(
+        state.mean, pieces.system, pieces.calendar, pieces.cells, pieces.offsets, state.weight, problem.width, exposure
+    )
+    periods = layout.period.shape[1]
+    by_cell = exposure * state.rate
+    result = np.stack([np.bincount(layout.period_of_cell, line, periods) for line in by_cell])
+    return result[layout.calendar]
+
+
+def frailty_excess(problem: Problem, state: State, variance: float) -> np.ndarray:
+    """E[max(theta - 1, 0) | data] per local system; exact, since the posterior is a mixture of Gamma distributions."""
+    shape = 1.0 / variance
+    scale = shape + state.hazard
+    result = np.zeros(state.hazard.size)
+    quiet = problem.frail & (np.diff(problem.pointer) == 0)
+    result[quiet] = _gamma_excess(np.full(int(quiet.sum()), shape), scale[quiet])
+    for i in np.flatnonzero(problem.frail & ~quiet):
+        centre = max(float(state.mean[i]), 1e-300)
+        coefficients, _ = frailty.polynomial_coefficients(
+            problem.pointer[i], problem.pointer[i + 1], problem.count, state.endemic, state.echo, centre
+        )
+        power = np.flatnonzero(coefficients > 0.0)
+        logs = np.log(coefficients[power]) + gammaln(shape + power) - power * np.log(scale[i] * centre)
+        weights = np.exp(logs - logs.max())
+        result[i] = float(weights @ _gamma_excess(shape + power, np.full(power.size, scale[i])) / weights.sum())
+    return result
+
+
+def _gamma_excess(shape: np.ndarray, rate: np.ndarray) -> np.ndarray:
+    """E[max(theta - 1, 0)] of Gamma distributions."""
+    return shape / rate * gammaincc(shape + 1.0, rate) - gammaincc(shape, rate)

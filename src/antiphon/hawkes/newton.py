@@ -1,0 +1,163 @@
+"""Projected Newton: each step maximises the quadratic model exactly under the bounds, then searches along the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
+from scipy.optimize import nnls
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Function(Protocol):
+        """Anything that gives the point at given parameters."""
+
+        def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
+            """Value and gradient, and the Hessian if asked for."""
+            ...
+
+
+MAXIMAL_STEPS = 60
+TOLERANCE = 1e-9
+"""Log likelihood still to be gained, by the quadratic model, at which the search stops."""
+
+LARGEST_MOVE = 3.0
+"""Largest move of a parameter on the log scale in one step."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Point:
+    """A point of the search with its value and derivatives."""
+
+    x: np.ndarray
+    value: float
+    gradient: np.ndarray
+    hessian: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Optimum:
+    """Where the search ended.
+
+    Attributes
+    ----------
+    point : the last point, with derivatives there.
+    converged : whether less than the tolerance was left to gain.
+    steps : Newton steps taken.
+    """
+
+    point: Point
+    converged: bool
+    steps: int
+
+
+def solve_step(
+    gradient: np.ndarray, hessian: np.ndarray, x: np.ndarray, bounded: np.ndarray, fixed: np.ndarray | None = None
+) -> np.ndarray:
+    """Step d maximising ``gradient . d + d . hessian . d / 2`` with ``x + d >= 0`` where bounded and ``d = 0`` where fixed.
+
+    The free parameters are eliminated; what is left is a non-negative least squares problem. Directions in which the
+    likelihood is not concave (or flat) get just enough added curvature.
+    """
+    free = ~bounded if fixed is None else ~bounded & ~fixed
+    held = bounded if fixed is None else bounded & ~fixed
+    used = np.flatnonzero(free | held)
+    curvature = -hessian[np.ix_(used, used)]
+    scale = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-10))
+    curvature = curvature / np.outer(scale, scale)
+    slope, place = gradient[used] / scale, x[used] * scale
+    is_held = held[used]
+    damping = 1e-12
+    while True:
+        try:
+            step = _bounded_maximum(curvature + damping * np.eye(used.size), slope, place, is_held)
+            break
+        except (LinAlgError, RuntimeError):
+            damping = max(1e-8, damping * 10.0)
+            if damping > 1e12:
+                raise
+    result = np.zeros_like(x)
+    result[used] = step / scale
+    result[held] = np.maximum(result[held], -x[held])
+    return result
+
+
+def _bounded_maximum(curvature: np.ndarray, slope: np.ndarray, place: np.ndarray, held: np.ndarray) -> np.ndarray:
+    free = ~held
+    step = np.zeros_like(slope)
+    factor = cho_factor(curvature[np.ix_(free, free)], lower=True) if free.any() else None
+    if not held.any():
+        return cho_solve(factor, slope) if factor is not None else step
+    reduced, pull = curvature[np.ix_(held, held)], slope[held]
+    mixed = curvature[np.ix_(free, held)]
+    if factor is not None:
+        solved = cho_solve(factor, np.column_stack([mixed, slope[free]]))
+        reduced = reduced - mixed.T @ solved[:, :-1]
+        pull = pull - mixed.T @ solved[:, -1]
+    root = cholesky(0.5 * (reduced + reduced.T), lower=False)
+    target = solve_triangular(root, pull + reduced @ place[held], trans=1, lower=False)
+    step[held] = nnls(root, target)[0] - place[held]
+    if factor is not None:
+        step[free] = cho_solve(factor, slope[free] - mixed @ step[held])
+    return step
+
+
+def maximise(
+    function: Function,
+    start: Point,
+    bounded: np.ndarray,
+    *,
+    fixed: np.ndarray | None = None,
+    maximal_steps: int = MAXIMAL_STEPS,
+    tolerance: float = TOLERANCE,
+) -> Optimum:
+    """Climb from ``start``.
+
+    Parameters
+    ----------
+    function
+        Point at given parameters; the flag asks for the Hessian.
+    start
+        With Hessian.
+    bounded
+        (parameters,) bool, ``>= 0``.
+    fixed
+        (parameters,) bool, stays where it is.
+
+    Returns
+    -------
+    Optimum
+        The best point found; never worse than ``start``.
+    """
+    point = start
+    for taken in range(maximal_steps):
+        step = solve_step(point.gradient, point.hessian, point.x, bounded, fixed)
+        moves = np.abs(step[~bounded])
+        shrink = min(1.0, LARGEST_MOVE / moves.max()) if moves.size and moves.max() > 0.0 else 1.0
+        step *= shrink
+        gain = float(point.gradient @ step + 0.5 * step @ point.hessian @ step)
+        slope = float(point.gradient @ step)
+        if slope <= tolerance or (shrink == 1.0 and 0.0 <= gain < tolerance):
+            return Optimum(point, converged=True, steps=taken)
+        following = _search(function, point, step, slope, bounded)
+        if following is None:
+            return Optimum(point, converged=slope < 1e-6, steps=taken)
+        point = following
+    return Optimum(point, converged=False, steps=maximal_steps)
+
+
+def _search(function: Function, point: Point, step: np.ndarray, slope: float, bounded: np.ndarray) -> Point | None:
+    """Halve the step until the value rises by a share of what the slope promises; None if it never does."""
+    length = 1.0
+    for attempt in range(30):
+        x = point.x + length * step
+        x[bounded] = np.maximum(x[bounded], 0.0)
+        # a first full step nearly always succeeds, so its Hessian is computed at once
+        following = function(x, hessian=attempt == 0)
+        if np.isfinite(following.value) and following.value >= point.value + 1e-4 * length * slope:
+            return following if attempt == 0 else function(x, hessian=True)
+        length *= 0.5
+    return None

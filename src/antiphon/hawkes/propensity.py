@@ -1,0 +1,89 @@
+"""Propensity: what a person's earlier events of other kinds say about them, before each moment.
+
+``log r`` with ``r = (a + N) / (a + H)``: ``N`` the person's earlier events of the role's other kinds, ``H`` their cumulated
+endemic hazard at frailty 1, ``1 / a`` the frailty variance of the role (mean over its kinds, weighted by events). Without it a
+frailty shared by several kinds would look like an echo between them. Terminal kinds do not count: whoever is still there
+has had none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.hawkes.layout import periods_of_cells
+from antiphon.hawkes.problem import end_of_blocks
+
+if TYPE_CHECKING:
+    from antiphon.design.design import Calendar, Design
+    from antiphon.model.parameters import Endemic, TargetModel
+
+VARIANCE_RANGE = (0.05, 10.0)
+"""The role's frailty variance is kept in this range: beyond it ``log r`` says nothing, or anything."""
+
+
+def carry_forward(design: Design, endemic: Endemic, blocks: int | None) -> Endemic:
+    """Give periods after the blocks used the effect of the last period that was seen."""
+    if blocks is None or blocks >= design.block_edges.size - 1:
+        return endemic
+    calendar = next(iter(design.calendars.values()))
+    last_cell = np.searchsorted(calendar.edges, end_of_blocks(design, blocks), side="left") - 1
+    last = int(periods_of_cells(design, calendar)[max(int(last_cell), 0)])
+    period = endemic.period.copy()
+    period[:, last + 1 :] = period[:, last : last + 1]
+    return replace(endemic, period=period)
+
+
+def hazard_rates(design: Design, calendar: Calendar, endemic: Endemic) -> tuple[np.ndarray, np.ndarray]:
+    """Endemic rate per organisation and cell at stratum 0, and its integral to each cell edge."""
+    by_cell = endemic.intercept + endemic.shift[calendar.shift] + endemic.weekday[calendar.weekday]
+    rate = np.exp(by_cell[None, :] + endemic.period[:, periods_of_cells(design, calendar)])
+    total = np.concatenate([np.zeros((rate.shape[0], 1)), np.cumsum(rate * np.diff(calendar.edges), axis=1)], axis=1)
+    return rate, total
+
+
+def _cumulated_hazard(design: Design, model: TargetModel, endemic: Endemic, role_index: int) -> np.ndarray:
+    """Endemic hazard of the kind that each system has lived through before each segment, (segments,)."""
+    role = design.roles[role_index]
+    segments = role.segments
+    calendar = design.calendars[design.kinds[model.kind].precision]
+    rate, total = hazard_rates(design, calendar, endemic)
+
+    def integral(time: np.ndarray) -> np.ndarray:
+        cell = np.clip(np.searchsorted(calendar.edges, time, side="right") - 1, 0, rate.shape[1] - 1)
+        return total[segments.group, cell] + (time - calendar.edges[cell]) * rate[segments.group, cell]
+
+    hazard = np.exp(endemic.stratum[segments.stratum]) * (integral(segments.end) - integral(segments.start))
+    hazard[~segments.alive[:, role.kinds.index(model.kind)]] = 0.0
+    before = np.cumsum(hazard) - hazard
+    new = np.append(True, segments.system[1:] != segments.system[:-1])
+    return before - before[np.flatnonzero(new)][np.cumsum(new) - 1]
+
+
+def propensities(design: Design, models: tuple[TargetModel, ...], blocks: int | None) -> tuple[np.ndarray | None, ...]:
+    """Log propensity per target, (segments of its role,), or None where it has no meaning."""
+    result: list[np.ndarray | None] = [None] * len(models)
+    for role_index, role in enumerate(design.roles):
+        used = [
+            i
+            for i, target in enumerate(design.targets)
+            if target.role == role_index and not design.kinds[target.kind].terminal
+        ]
+        variances = np.array([models[i].frailty_variance for i in used])
+        if len(used) < 2 or not role.frail.any() or not variances.any():
+            continue
+        events = np.array([design.targets[i].count.sum() for i in used], dtype=np.float64)
+        a = 1.0 / np.clip(np.average(variances, weights=np.maximum(events, 1.0)), *VARIANCE_RANGE)
+        hazards = [
+            _cumulated_hazard(design, models[i], carry_forward(design, models[i].endemic, blocks), role_index)
+            for i in used
+        ]
+        counts = [role.segments.n_earlier[:, role.kinds.index(models[i].kind)].astype(np.float64) for i in used]
+        hazard, count = np.sum(hazards, axis=0), np.sum(counts, axis=0)
+        frail = role.frail[role.segments.system]
+        for place, i in enumerate(used):
+            log_r = np.log((a + count - counts[place]) / (a + hazard - hazards[place]))
+            result[i] = np.where(frail, log_r, 0.0)
+    return tuple(result)

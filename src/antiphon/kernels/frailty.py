@@ -1,0 +1,309 @@
+"""Loops over systems: the frailty is integrated out, row by row of data, without ever building a matrix of persons."""
+
+import math
+
+import numpy as np
+
+from antiphon.kernels._compile import kernel
+
+
+@kernel
+def log_products(theta, lo, hi, count, endemic, echo, result):
+    """Add sum over rows of count x log(theta x endemic + echo) to ``result`` (nodes,).
+
+    Rates are multiplied up and logarithms taken only when the product leaves the comfortable range.
+    """
+    for j in range(theta.shape[0]):
+        product = 1.0
+        logs = 0.0
+        for n in range(lo, hi):
+            rate = theta[j] * endemic[n] + echo[n]
+            if count[n] == 1.0:
+                product *= rate
+                if product > 1e150 or product < 1e-150:
+                    logs += math.log(product)
+                    product = 1.0
+            else:
+                logs += count[n] * math.log(rate)
+        result[j] += logs + math.log(product)
+
+
+@kernel
+def log_integrand(x, shape, scale, lo, hi, count, endemic, echo):
+    """Log of the integrand over x = log theta, without its constant."""
+    theta = math.exp(x)
+    value = shape * x - scale * theta
+    for n in range(lo, hi):
+        value += count[n] * math.log(theta * endemic[n] + echo[n])
+    return value
+
+
+@kernel
+def adaptive_nodes(shape, scale, lo, hi, count, endemic, echo):
+    """Equidistant nodes over log theta around the mode, and the log integrand there.
+
+    The trapezoidal rule converges exponentially for integrands that fall off smoothly at both ends. The mode lies between
+    that of a system whose events are all echoes and that of one whose events are all endemic.
+    """
+    events = 0.0
+    for n in range(lo, hi):
+        events += count[n]
+    left = math.log(shape / scale)
+    right = math.log((shape + events) / scale)
+    best = -math.inf
+    mode = left
+    for k in range(101):
+        x = left + (right - left) * k / 100.0
+        value = log_integrand(x, shape, scale, lo, hi, count, endemic, echo)
+        if value > best:
+            best = value
+            mode = x
+    theta = math.exp(mode)
+    curvature = scale * theta
+    for n in range(lo, hi):
+        rate = theta * endemic[n] + echo[n]
+        curvature -= count[n] * theta * endemic[n] * echo[n] / (rate * rate)
+    width = 1.0 / math.sqrt(curvature) if curvature > 0.25 * shape else 2.0 / math.sqrt(shape + events)
+    step = 0.3 * min(width, 3.0 / math.sqrt(shape))
+    above = 0
+    while above < 5000:
+        value = log_integrand(mode + (above + 1) * step, shape, scale, lo, hi, count, endemic, echo)
+        best = max(best, value)
+        above += 1
+        if value < best - 42.0:
+            break
+    below = 0
+    while below < 5000:
+        value = log_integrand(mode - (below + 1) * step, shape, scale, lo, hi, count, endemic, echo)
+        best = max(best, value)
+        below += 1
+        if value < best - 42.0:
+            break
+    size = above + below + 1
+    theta_nodes = np.empty(size)
+    logs = np.empty(size)
+    for k in range(size):
+        x = mode + (k - below) * step
+        theta_nodes[k] = math.exp(x)
+        logs[k] = log_integrand(x, shape, scale, lo, hi, count, endemic, echo)
+    return theta_nodes, logs, step
+
+
+@kernel
+def frailty_rows(
+    shape, frail, pointer, count, endemic, echo, hazard, nodes, log_weights, node_pointer, exact,
+    log_like, mean, variance, first, endemic_first, second, cross, covariance, covariance_pointer, with_second,
+):  # fmt: skip
+    """Marginal log likelihood by system and the posterior moments that its derivatives need.
+
+    Parameters
+    ----------
+    shape
+        Shape and rate of the Gamma frailty, 1 / variance.
+    frail
+        (systems,) bool; a system without frailty has theta = 1.
+    pointer
+        (systems + 1,) rows of each system.
+    nodes, log_weights, node_pointer, exact
+        Generalised Gauss-Laguerre rules laid end to end; rule ``k`` is exact up to ``exact[k]`` events.
+    log_like, mean, variance
+        (systems,) filled: log likelihood (compensator of the endemic part included), E theta, Var theta.
+    first, endemic_first, second
+        As in ``poisson_rows``, in expectation; ``second`` holds the row's own part of the *marginal* Hessian, in which
+        E[u^2] cancels for single events (it need not exist).
+    cross
+        (rows,) Cov(count u, theta), with u = 1 / (theta endemic + echo).
+    covariance
+        Cov(count u_n, count u_m) of each system's rows, packed square matrices with zero diagonal.
+    """
+    for i in range(hazard.shape[0]):
+        lo = pointer[i]
+        hi = pointer[i + 1]
+        if not frail[i]:
+            value = -hazard[i]
+            for n in range(lo, hi):
+                rate = endemic[n] + echo[n]
+                d1 = count[n] / rate
+                d2 = -d1 / rate
+                value += count[n] * math.log(rate)
+                first[n] = d1
+                endemic_first[n] = d1 * endemic[n]
+                second[n, 0] = d1 * endemic[n] + d2 * endemic[n] * endemic[n]
+                second[n, 1] = d2 * endemic[n]
+                second[n, 2] = d2
+                cross[n] = 0.0
+            log_like[i] = value
+            mean[i] = 1.0
+            variance[i] = 0.0
+            continue
+        scale = shape + hazard[i]
+        if lo == hi:
+            log_like[i] = -shape * math.log1p(hazard[i] / shape)
+            mean[i] = shape / scale
+            variance[i] = shape / (scale * scale)
+            continue
+        events = 0.0
+        for n in range(lo, hi):
+            events += count[n]
+        rule = 0
+        while rule < exact.shape[0] and exact[rule] < events:
+            rule += 1
+        if rule < exact.shape[0]:
+            theta = nodes[node_pointer[rule] : node_pointer[rule + 1]] / scale
+            logs = log_weights[node_pointer[rule] : node_pointer[rule + 1]].copy()
+            log_products(theta, lo, hi, count, endemic, echo, logs)
+            constant = -shape * math.log1p(hazard[i] / shape)
+        else:
+            theta, logs, step = adaptive_nodes(shape, scale, lo, hi, count, endemic, echo)
+            constant = shape * math.log(shape) - math.lgamma(shape) + math.log(step)
+        highest = logs.max()
+        weights = np.exp(logs - highest)
+        total = weights.sum()
+        weights /= total
+        log_like[i] = constant + highest + math.log(total)
+        average = 0.0
+        for j in range(theta.shape[0]):
+            average += weights[j] * theta[j]
+        spread = 0.0
+        for j in range(theta.shape[0]):
+            spread += weights[j] * (theta[j] - average) ** 2
+        mean[i] = average
+        variance[i] = spread
+        rows = hi - lo
+        centred = np.empty((rows if with_second else 0, theta.shape[0]))
+        for n in range(lo, hi):
+            expected = 0.0
+            together = 0.0
+            for j in range(theta.shape[0]):
+                u = weights[j] / (theta[j] * endemic[n] + echo[n])
+                expected += u
+                together += u * (theta[j] - average)
+            y = count[n]
+            first[n] = y * expected
+            endemic_first[n] = y - y * echo[n] * expected
+            cross[n] = y * together
+            if with_second:
+                own = -y * y * expected * expected
+                if y > 1.0:
+                    square = 0.0
+                    for j in range(theta.shape[0]):
+                        rate = theta[j] * endemic[n] + echo[n]
+                        square += weights[j] / (rate * rate)
+                    own += y * (y - 1.0) * square
+                second[n, 0] = echo[n] * y * expected + echo[n] * echo[n] * own
+                second[n, 1] = -y * expected - echo[n] * own
+                second[n, 2] = own
+                for j in range(theta.shape[0]):
+                    centred[n - lo, j] = y * (1.0 / (theta[j] * endemic[n] + echo[n]) - expected)
+        if with_second and rows > 1:
+            base = covariance_pointer[i]
+            for n in range(rows):
+                covariance[base + n * rows + n] = 0.0
+                for k in range(n):
+                    value = 0.0
+                    for j in range(theta.shape[0]):
+                        value += weights[j] * centred[n, j] * centred[k, j]
+                    covariance[base + n * rows + k] = value
+                    covariance[base + k * rows + n] = value
+
+
+@kernel
+def covariance_features(start, stop, pointer, covariance, covariance_pointer, features, result):
+    """Add sum over the other rows m of the same system of Cov(n, m) x features[m] to ``result`` (rows, columns)."""
+    offset = pointer[start]
+    for i in range(start, stop):
+        lo = pointer[i]
+        rows = pointer[i + 1] - lo
+        if rows < 2 or covariance_pointer[i + 1] == covariance_pointer[i]:
+            continue
+        base = covariance_pointer[i]
+        for n in range(rows):
+            for m in range(rows):
+                value = covariance[base + n * rows + m]
+                for j in range(features.shape[1]):
+                    result[lo - offset + n, j] += value * features[lo + m, j]
+
+
+@kernel
+def covariance_endemic(pointer, covariance, covariance_pointer, echo, columns, log_r, propensity_column, result):
+    """Add the endemic block of the covariance between rows of one system to ``result`` (parameters + 1 squared)."""
+    size = result.shape[0]
+    line = np.zeros(size)
+    for i in range(pointer.shape[0] - 1):
+        lo = pointer[i]
+        rows = pointer[i + 1] - lo
+        if rows < 2 or covariance_pointer[i + 1] == covariance_pointer[i]:
+            continue
+        base = covariance_pointer[i]
+        for n in range(rows):
+            line[:] = 0.0
+            for m in range(rows):
+                value = covariance[base + n * rows + m] * echo[lo + m]
+                if value == 0.0:
+                    continue
+                line[0] += value
+                for k in range(columns.shape[1]):
+                    line[columns[lo + m, k]] += value
+                line[propensity_column] += value * log_r[lo + m]
+            e = echo[lo + n]
+            for j in range(size):
+                result[0, j] += e * line[j]
+            for k in range(columns.shape[1]):
+                c = columns[lo + n, k]
+                for j in range(size):
+                    result[c, j] += e * line[j]
+            x = e * log_r[lo + n]
+            for j in range(size):
+                result[propensity_column, j] += x * line[j]
+
+
+@kernel
+def cross_features(pointer, cross, features, result):
+    """Sum over a system's rows of Cov(u, theta) x features: ``result`` (systems, columns) is added to."""
+    for i in range(pointer.shape[0] - 1):
+        for n in range(pointer[i], pointer[i + 1]):
+            for j in range(features.shape[1]):
+                result[i, j] += cross[n] * features[n, j]
+
+
+@kernel
+def cross_endemic(pointer, cross, echo, columns, log_r, propensity_column, slots, result):
+    """Sum over a system's rows of -Cov(u, theta) x echo x (effects of the row): ``result`` is added to."""
+    for i in range(pointer.shape[0] - 1):
+        for n in range(pointer[i], pointer[i + 1]):
+            value = -cross[n] * echo[n]
+            result[i, slots[0]] += value
+            for k in range(columns.shape[1]):
+                result[i, slots[columns[n, k]]] += value
+            result[i, slots[propensity_column]] += value * log_r[n]
+
+
+@kernel
+def polynomial_coefficients(lo, hi, count, endemic, echo, centre):
+    """Coefficients of prod (theta endemic + echo)^count in powers of theta / centre, and the log of their common scale.
+
+    All terms are positive, so nothing cancels. The posterior of theta is a mixture of Gamma distributions with weights
+    proportional to these coefficients.
+    """
+    events = 0
+    for n in range(lo, hi):
+        events += int(count[n])
+    result = np.zeros(events + 1)
+    result[0] = 1.0
+    degree = 0
+    logs = 0.0
+    for n in range(lo, hi):
+        rise = endemic[n] * centre
+        for _ in range(int(count[n])):
+            degree += 1
+            highest = 0.0
+            for k in range(degree, -1, -1):
+                value = result[k] * echo[n]
+                if k > 0:
+                    value += result[k - 1] * rise
+                result[k] = value
+                highest = max(highest, value)
+            for k in range(degree + 1):
+                result[k] /= highest
+            logs += math.log(highest)
+    return result, logs
