@@ -120,14 +120,14 @@ def _check(folder: Path, *, writes_assumptions: bool) -> CheckResult:
     raw = read_folder(folder, ledger)
     _check_there_are_events(raw, ledger)
     is_assumed = settings is None and not (folder / FILE).exists()
-    if is_assumed:
+    if is_assumed and "events" in raw:
         settings = assume_settings(folder, raw, ledger)
     zone = settings.agency.timezone if settings is not None else "UTC"
     parsed = {name: parse_table(name, frame, zone, ledger) for name, frame in raw.items()}
     if settings is None:
         return _result(None, raw, ledger)
     agency = _assemble(raw, parsed, settings, ledger)
-    if is_assumed and writes_assumptions and "events" in raw:
+    if is_assumed and writes_assumptions:
         write_assumptions(folder, settings, ledger)
     return _result(agency, raw, ledger)
 
@@ -166,7 +166,7 @@ def _assemble(
     tables = {name: parsed.get(name, _no_rows(name)) for name in TABLES}
     if "systems" in parsed:
         tables["systems"] = check_systems(tables["systems"], vocabulary, ledger)
-    else:
+    elif "events" in parsed:
         tables["systems"] = assume_systems(tables, vocabulary, ledger)
     tables = exclude(tables, settings, ledger)
     if window is None:
@@ -179,7 +179,7 @@ def _assemble(
         ledger.add("error", "events", "no_events_left", message, "See what was set aside, above all the window")
     if ledger.has_errors:
         return None
-    warn_of_tendencies(tables["events"], settings, vocabulary, ledger)
+    warn_of_tendencies(tables["events"], settings, ledger)
     return _agency(tables, settings, vocabulary, window, ledger, count_set_aside(raw, units, ledger))
 
 
@@ -196,7 +196,7 @@ def _no_rows(name: str) -> pl.DataFrame:
 
 def _window(settings: Settings, raw: dict[str, pl.DataFrame], ledger: Ledger) -> tuple[datetime, datetime] | None:
     window = settings.agency.window
-    if window is None:
+    if window is None and "events" in raw:
         window = assume_window(raw)
         message = "[agency] has no window: from the first day with an event to the day after the last is assumed"
         mend = 'Write from when to when all events were recorded: window = ["2024-01-01", "2026-01-01"]'

@@ -41,7 +41,7 @@ def exclude(tables: dict[str, pl.DataFrame], settings: Settings, ledger: Ledger)
     for table, frame in tables.items():
         bad = pl.any_horizontal(pl.col(column).is_in(list(left_out)) for column in NAMING[table])
         if table == "events":
-            frame = ledger.set_aside(table, frame, _during(tables, named, frame), RULE, MESSAGE, MEND)
+            bad = bad | _during(tables, named, frame)
         kept[table] = ledger.set_aside(table, frame, bad, RULE, MESSAGE, MEND)
     return kept
 

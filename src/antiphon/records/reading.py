@@ -169,7 +169,7 @@ def _read_csv(data: bytes, path: Path, _table: str) -> Cells:
 
 
 def _refuse_disguises(data: bytes) -> None:
-    if data.startswith(b"PK\x03\x04") or data.startswith(b"\xd0\xcf\x11\xe0"):
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         mend = "Give it the ending .xlsx, or open it in Excel and save it as CSV UTF-8"
         raise UnreadableError("file_is_workbook", "the file is an Excel workbook under the name of a CSV file", mend)
     if data.startswith(b"PAR1"):

@@ -10,7 +10,6 @@ from antiphon.records.problems import ROW, SOURCE
 from antiphon.records.times import is_shift_start
 
 if TYPE_CHECKING:
-    from antiphon.framework.vocabulary import Vocabulary
     from antiphon.records.problems import Ledger
     from antiphon.records.settings import Settings
 
@@ -23,7 +22,7 @@ MAX_AT_SHIFT_ENDS = 0.05
 MAX_INCIDENT_HOURS = 24
 
 
-def warn_of_tendencies(events: pl.DataFrame, settings: Settings, vocabulary: Vocabulary, ledger: Ledger) -> None:
+def warn_of_tendencies(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
     """Note heaps, late entries and long incidents, per kind."""
     _warn_of_heaps(events, settings, ledger)
     _warn_of_late_entries(events, settings, ledger)

@@ -1,0 +1,74 @@
+"""The rows behind the problems, with their values, for the person who mends them. Private."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import xlsxwriter
+
+from antiphon.errors import SpecificationError
+from antiphon.records.problems import ROW, SOURCE
+from antiphon.records.tables import TABLES
+
+if TYPE_CHECKING:
+    from antiphon.records.agency import Problem
+    from antiphon.records.checking import CheckResult
+
+NOTICE = "Private: this file holds values of records. It is for the person who mends them; delete it afterwards."
+PROBLEM_HEADINGS = ("grade", "table", "column", "rule", "what is wrong", "how to mend it", "rows", "first file", "first row")
+N_ROWS_LISTED = 100_000
+
+
+def write_problem_list(result: CheckResult, path: str | Path) -> None:
+    """Write the problems and every row concerned, with its values, into an Excel workbook.
+
+    Parameters
+    ----------
+    result : what ``check_agency`` found.
+    path : workbook to write; it holds values of records and belongs into a private folder.
+
+    Notes
+    -----
+    At most 100,000 rows are listed per table; the first sheet has the full counts.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".xlsx":
+        raise SpecificationError("The list of problems is an Excel workbook: give it a name that ends in .xlsx.")
+    try:
+        # strings_to_formulas off: a cell that starts with "=" must not run when the list is opened.
+        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        with xlsxwriter.Workbook(str(path), options) as book:
+            _write_problems(book, result.problems)
+            for table in result.rows["table"].unique().sort().to_list():
+                if table in result.raw:
+                    _write_rows(book, table, result)
+    except (xlsxwriter.exceptions.FileCreateError, OSError):
+        raise SpecificationError(
+            "The list of problems cannot be written there. Close it if it is open, and see that you may write there."
+        ) from None
+
+
+def _write_problems(book: xlsxwriter.Workbook, problems: tuple[Problem, ...]) -> None:
+    sheet = book.add_worksheet("problems")
+    sheet.write_string(0, 0, NOTICE)
+    sheet.write_row(2, 0, PROBLEM_HEADINGS, book.add_format({"bold": True}))
+    for row, problem in enumerate(problems, start=3):
+        words = (problem.grade, problem.table, problem.column, problem.rule, problem.message, problem.mend)
+        sheet.write_row(row, 0, (*words, problem.count, problem.source, problem.first_row or ""))
+    sheet.set_column(0, 3, 18)
+    sheet.set_column(4, 5, 70)
+    sheet.freeze_panes(3, 0)
+
+
+def _write_rows(book: xlsxwriter.Workbook, table: str, result: CheckResult) -> None:
+    where, number = TABLES[table].provenance
+    concerned = result.rows.filter(pl.col("table") == table).head(N_ROWS_LISTED)
+    listed = concerned.join(result.raw[table], on=[SOURCE, ROW], how="left", maintain_order="left").drop("table")
+    listed = listed.rename({SOURCE: f"file ({where})" if where in listed.columns else where, ROW: number})
+    sheet = book.add_worksheet(table)
+    sheet.write_row(0, 0, [name if name != "column" else "column concerned" for name in listed.columns])
+    for row, cells in enumerate(listed.iter_rows(), start=1):
+        sheet.write_row(row, 0, ["" if cell is None else cell for cell in cells])
+    sheet.freeze_panes(1, 0)
