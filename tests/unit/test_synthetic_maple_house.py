@@ -208,4 +208,6 @@ def test_truth_table_lists_couplings_with_most_echoes_first(folder):
 
 
 def test_events_are_written_down_after_they_happened(events):
-    assert (events["reported"] >= events["time"]).all()
+    told = events.filter(pl.col("reported").is_not_null())
+    assert told.height > 0.8 * events.height
+    assert (told["reported"] >= told["time"]).all()

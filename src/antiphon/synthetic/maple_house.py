@@ -52,7 +52,7 @@ shifts = ["07:00", "15:00", "23:00"]
 """
 CLINICIANS = {"t001": (0, 1), "t002": (2,), "t003": (3,)}
 LEADERS = ("l001", "l002")
-COARSE_LAG_HOURS = 20.0
+REPORTING_DAYS = 1.5 / 24
 AGE_BANDS = ("12-14", "15-17", "18-21")
 TRAUMA_SHARE = {"client": 0.7, "staff": 0.4}
 
@@ -105,14 +105,12 @@ class _Tables:
 
     def _events(self) -> pl.DataFrame:
         events = sorted(self.house.events, key=lambda event: event.t)
-        coarse_kinds = {entry.kind for entry in MAPLE_HOUSE.endemic if entry.precision != "minute"}
-        coarse = np.array([event.kind in coarse_kinds for event in events])
         times = np.array([event.t for event in events])
         rows = [self._event(event) for event in events]
         return frame(rows, ["system", "kind", "incident", "target", "severity", "duration"]).select(
             self.clock.local(times).alias("time"),
             pl.all(),
-            self.clock.local(self._reported(times, coarse)).alias("reported"),
+            self.clock.local(self._reported(events)).alias("reported"),
         )
 
     def _event(self, event: Event) -> tuple:
@@ -126,11 +124,12 @@ class _Tables:
         target = self.names[id(event.target)] if event.target is not None else None
         return self.names[id(event.system)], event.kind, incident, target, severity, duration
 
-    def _reported(self, times: np.ndarray, coarse: np.ndarray) -> np.ndarray:
-        lag = self.house.random.exponential(1.5 / 24, len(times))
-        return np.where(
-            coarse, times + (8.0 + COARSE_LAG_HOURS * self.house.random.random(len(times))) / 24, times + lag
-        )
+    def _reported(self, events: list[Event]) -> np.ndarray:
+        """Return when events were written down: soon, and never for those that come from lists of dates."""
+        precision = {entry.kind: entry.precision for entry in MAPLE_HOUSE.endemic}
+        dated = np.array([precision.get(event.kind) == "day" for event in events])
+        lag = self.house.random.exponential(REPORTING_DAYS, len(events))
+        return np.where(dated, np.inf, np.array([event.t for event in events]) + lag)
 
     def _systems(self) -> pl.DataFrame:
         random = self.house.random

@@ -189,6 +189,5 @@ class MapleHouse(Process):
         elif isinstance(system, Worker):
             if entry.terminal:
                 self._quit(t, system)
-        elif entry.kind == "over_capacity":
-            if len(self.clients[system.unit]) <= UNITS[system.unit].places:
-                self._admit(float(whole_minutes(t)), system.unit)
+        elif entry.kind == "over_capacity" and len(self.clients[system.unit]) <= UNITS[system.unit].places:
+            self._admit(float(whole_minutes(t)), system.unit)

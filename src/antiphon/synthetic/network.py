@@ -107,7 +107,7 @@ def _events(clock: Clock, events: Events, random: np.random.Generator) -> pl.Dat
     kinds = pl.Series([entry.kind for entry in NETWORK.endemic])
     names = prefix.gather(events.kind) + pl.Series(events.system + 1).cast(pl.String).str.zfill(6)
     known = pl.Series(events.incident >= 0)
-    reported = events.stamp + np.where(events.is_day, 1.0, 0.0) + random.exponential(REPORTING_DAYS, len(events))
+    reported = np.where(events.is_day, np.inf, events.stamp + random.exponential(REPORTING_DAYS, len(events)))
     return pl.DataFrame(
         {
             "time": clock.local(events.stamp),
