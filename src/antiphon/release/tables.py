@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from antiphon.release.cells import checked, has_enough, is_certain, named, passed, sizes, uncertain, withheld
-from antiphon.release.released import TOO_FEW, TOO_UNCERTAIN
+from antiphon.release.cells import checked, has_enough, named, passed, sizes, uncertain, withheld
+from antiphon.release.released import TOO_FEW
 from antiphon.release.rounding import decimals, rounded_count, significant
 from antiphon.release.thresholds import HARD_FLOOR
 
@@ -98,43 +98,37 @@ def branching_ratio(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 
 def attribution(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Release attribution: a kind with one component of too few persons shows none, since shares add up to one."""
+    """Release attribution: shares add up to one, so a withheld one never stands alone."""
     values = {"direct": _percent, "root": _percent, "low": _percent, "high": _percent}
     rows = checked("attribution", table)
     kept: list[Row] = []
     for kind in dict.fromkeys(row["kind"] for row in rows):
         mine = [row for row in rows if row["kind"] == kind]
-        if len(named(mine, limits)) < len(mine):
+        if not limits.shows(row["target_role"] for row in mine):
             continue
-        if not all(has_enough(row, limits) for row in mine):
-            cells = [withheld(values, TOO_FEW) for _ in mine]
-        else:
-            cells = _certain_shares([passed(row, values, limits) for row in mine], tuple(values))
+        cells = [passed(row, values, limits) for row in mine]
+        _withhold_shares(cells, tuple(values))
         kept += [
             {"kind": kind, "component": row["component"]} | cell | sizes(row, limits, is_shown=not cell["withheld"])
             for row, cell in zip(mine, cells, strict=True)
         ]
-    schema = {
-        "kind": TEXT,
-        "component": TEXT,
-        "direct": NUMBER,
-        "root": NUMBER,
-        **_INTERVAL,
-        **_SIZES,
-        "withheld": TEXT,
-    }
-    return pl.DataFrame(kept, schema=schema)
+    schema = {"kind": TEXT, "component": TEXT, "direct": NUMBER, "root": NUMBER}
+    return pl.DataFrame(kept, schema=schema | _INTERVAL | _SIZES | {"withheld": TEXT})
 
 
-def _certain_shares(cells: list[Row], values: tuple[str, ...]) -> list[Row]:
-    """Withhold uncertain shares; a single one would be what is left of 100, so the next most uncertain goes too."""
-    widths = [(cell["high"] or 0.0) - (cell["low"] or 0.0) for cell in cells]
-    hidden = {number for number, cell in enumerate(cells) if not is_certain(cell["low"], cell["high"])}
-    if len(hidden) == 1 and len(cells) > 1:
-        hidden.add(
-            max((number for number in range(len(cells)) if number not in hidden), key=lambda number: widths[number])
-        )
-    return [cell | withheld(values, TOO_UNCERTAIN) if number in hidden else cell for number, cell in enumerate(cells)]
+def _withhold_shares(cells: list[Row], values: tuple[str, ...]) -> None:
+    """Withhold uncertain shares, and a second share where one alone would be what is left of 100."""
+    for cell in cells:
+        cell.update(uncertain(cell, values))
+    hidden = [cell for cell in cells if cell["withheld"]]
+    shown = [cell for cell in cells if not cell["withheld"]]
+    if len(hidden) != 1 or not shown:
+        return
+    if hidden[0]["withheld"] == TOO_FEW:
+        partner = min(shown, key=lambda cell: cell["direct"])
+    else:
+        partner = max(shown, key=lambda cell: cell["high"] - cell["low"])
+    partner.update(withheld(values, hidden[0]["withheld"]))
 
 
 def ladder(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
@@ -155,8 +149,11 @@ def loops(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     for row in named(checked("loops", table), limits):
         roles = [node.partition(":")[0].strip() for node in row["nodes"]]
         if limits.shows(roles) and has_enough(row, limits):
-            rows.append({"nodes": list(row["nodes"])} | passed(row, values, limits))
-    return pl.DataFrame(rows, schema={"nodes": pl.List(TEXT), "gain": NUMBER, **_INTERVAL, "withheld": TEXT})
+            steps = {"nodes": list(row["nodes"]), "via": list(row.get("via") or ["echo"] * len(row["nodes"]))}
+            rows.append(steps | passed(row, values, limits))
+    return pl.DataFrame(
+        rows, schema={"nodes": pl.List(TEXT), "via": pl.List(TEXT), "gain": NUMBER, **_INTERVAL, "withheld": TEXT}
+    )
 
 
 def diagnostics(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:

@@ -1,0 +1,292 @@
+"""The picture of the agency: levels as rows, kinds of events as nodes, echoes as arrows as wide as they are large."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from antiphon.report.words import Words, number, per_100
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from antiphon.release.released import Released
+
+Node = tuple[str, str]
+
+MOST_NODES, MOST_ARROWS = 25, 25
+WIDTH, LEFT = 1000.0, 118.0
+NODE_WIDTH, NODE_HEIGHT = 136.0, 54.0
+ROW_GAP, LANE_GAP = 66.0, 74.0
+PER_ROW = 6
+WIDEST, THINNEST = 12.0, 1.4
+LANES = ("environment", "organisation", "unit", "team", "leader", "supervisor", "clinician", "staff")
+
+
+@dataclass(slots=True)
+class Box:
+    """A node with its place (centre) and its words."""
+
+    role: str
+    kind: str
+    lines: list[str]
+    events: str
+    x: float = 0.0
+    y: float = 0.0
+    row: int = 0
+
+    @property
+    def left(self) -> float:
+        """Left edge."""
+        return self.x - NODE_WIDTH / 2
+
+    @property
+    def top(self) -> float:
+        """Upper edge."""
+        return self.y - NODE_HEIGHT / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A coupling as a path with a head and a number that refers to the table."""
+
+    path: str
+    head: str
+    width: float
+    is_claimed: bool
+    is_across: bool
+    row: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A level: its words and the band that it takes up."""
+
+    lines: list[str]
+    y: float
+    top: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Everything that the template draws."""
+
+    width: float
+    height: float
+    lanes: list[Lane] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    arrows: list[Arrow] = field(default_factory=list)
+    legend: list[tuple[float, str]] = field(default_factory=list)
+    left_out: int = 0
+
+
+def drawn_couplings(released: Released) -> list[dict[str, Any]]:
+    """Couplings that are drawn: released ones with a lower limit above zero, claimed ones first.
+
+    Parameters
+    ----------
+    released : released tables.
+    """
+    rows = [row for row in released.couplings.to_dicts() if not row["withheld"] and row["echoes"]]
+    rows = [row for row in rows if row["claimed"] or (row["low"] or 0.0) > 0]
+    return rows[:MOST_ARROWS]
+
+
+def draw(released: Released) -> Picture:
+    """Lay the picture out.
+
+    Parameters
+    ----------
+    released : released tables.
+    """
+    words = Words.of(released)
+    rows = drawn_couplings(released)
+    nodes, left_out = _nodes(released, rows)
+    rows = [row for row in rows if {_source(row), _target(row)} <= set(nodes)]
+    boxes = {node: _box(node, events, words) for node, events in nodes.items()}
+    lanes, height = _place(boxes, rows, words)
+    widest = max((row["echoes"] for row in rows), default=1.0)
+    arrows = _arrows(rows, boxes, widest)
+    return Picture(WIDTH, height, lanes, list(boxes.values()), arrows, _legend(rows, widest), left_out)
+
+
+def _source(row: dict[str, Any]) -> Node:
+    return row["from_role"], row["source_kind"]
+
+
+def _target(row: dict[str, Any]) -> Node:
+    return row["to_role"], row["target_kind"]
+
+
+def _nodes(released: Released, rows: list[dict[str, Any]]) -> tuple[dict[Node, int | None], int]:
+    """Nodes that are drawn, those with arrows first, then the most frequent; and how many are left out."""
+    events: dict[Node, int | None] = {(row["role"], row["kind"]): row["events"] for row in released.nodes.to_dicts()}
+    linked = list(dict.fromkeys(node for row in rows for node in (_source(row), _target(row))))
+    others = sorted((node for node in events if node not in linked), key=lambda node: (-(events[node] or 0), node))
+    chosen = [*linked, *(node for node in others if events[node])][:MOST_NODES]
+    shown = len([node for node in {**events, **dict.fromkeys(linked)} if events.get(node) or node in linked])
+    return {node: events.get(node) for node in chosen}, shown - len(chosen)
+
+
+def _box(node: Node, events: int | None, words: Words) -> Box:
+    lines = textwrap.wrap(words.kind(node[1]), 21, break_long_words=False)
+    if len(lines) > 2:
+        lines = [lines[0], textwrap.shorten(" ".join(lines[1:]), 24, placeholder=" ...")]
+    return Box(node[0], node[1], lines, "" if events is None else f"about {number(events)}")
+
+
+def _lane_order(roles: Iterable[str]) -> list[str]:
+    known = {role: place for place, role in enumerate(LANES)}
+    return sorted(set(roles), key=lambda role: (known.get(role, len(LANES) + (role == "client")), role))
+
+
+def _place(boxes: dict[Node, Box], rows: list[dict[str, Any]], words: Words) -> tuple[list[Lane], float]:
+    """Give every box its place: rows per level, in each row those close to what they are tied to."""
+    lanes, top, row_number = [], 10.0, 0
+    order = _lane_order(box.role for box in boxes.values())
+    grid: list[list[Box]] = []
+    for role in order:
+        mine = [box for box in boxes.values() if box.role == role]
+        n_rows = -(-len(mine) // PER_ROW)
+        height = n_rows * NODE_HEIGHT + (n_rows - 1) * ROW_GAP + LANE_GAP
+        for place in range(n_rows):
+            line = mine[place::n_rows]
+            for box in line:
+                box.y = top + LANE_GAP / 2 + NODE_HEIGHT / 2 + place * (NODE_HEIGHT + ROW_GAP)
+                box.row = row_number
+            row_number += 1
+            grid.append(line)
+        lines = textwrap.wrap(words.role(role), 13, break_long_words=False)
+        lanes.append(Lane(lines, top + height / 2, top, height))
+        top += height
+    for line in grid:
+        _spread(line)
+    for _ in range(6):
+        for line in grid:
+            _untangle(line, boxes, rows)
+    return lanes, top + 10.0
+
+
+def _spread(line: list[Box]) -> None:
+    step = (WIDTH - LEFT) / len(line)
+    shift = 24.0 if line[0].row % 2 and len(line) > 1 else 0.0
+    for place, box in enumerate(line):
+        box.x = min(LEFT + (place + 0.5) * step + shift, WIDTH - NODE_WIDTH / 2 - 12.0)
+
+
+def _untangle(line: list[Box], boxes: dict[Node, Box], rows: list[dict[str, Any]]) -> None:
+    """Order a row by the average place of what its boxes are tied to, so that fewer arrows cross."""
+
+    def pull(box: Box) -> float:
+        ends = [(boxes[_source(row)], boxes[_target(row)]) for row in rows]
+        near = [b.x if a is box else a.x for a, b in ends if (a is box) != (b is box)]
+        return sum(near) / len(near) if near else box.x
+
+    line.sort(key=lambda box: (pull(box), box.kind))
+    _spread(line)
+
+
+def _arrows(rows: list[dict[str, Any]], boxes: dict[Node, Box], widest: float) -> list[Arrow]:
+    ports = _ports(rows, boxes)
+    taken: list[tuple[float, float]] = []
+    arrows = []
+    for row in rows:
+        source, target = boxes[_source(row)], boxes[_target(row)]
+        width = max(THINNEST, WIDEST * row["echoes"] / widest)
+        curve = _curve(source, target, ports[row["row"], "from"], ports[row["row"], "to"], 5.0 + 1.2 * width)
+        x, y = _badge(curve, taken, boxes.values())
+        taken.append((x, y))
+        arrows.append(
+            Arrow(
+                path="M{:.1f} {:.1f}C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}".format(
+                    *(v for point in curve[:4] for v in point)
+                ),
+                head=_head(curve[3], curve[4], width),
+                width=round(width, 2),
+                is_claimed=bool(row["claimed"]),
+                is_across=row["from_role"] != row["to_role"],
+                row=row["row"],
+                x=round(x, 1),
+                y=round(y, 1),
+            )
+        )
+    return arrows
+
+
+def _sides(source: Box, target: Box) -> tuple[int, int]:
+    """Side of each box where the arrow starts and ends: -1 upper, 1 lower."""
+    if source.row == target.row:
+        return -1, -1
+    return (1, -1) if source.row < target.row else (-1, 1)
+
+
+def _ports(rows: list[dict[str, Any]], boxes: dict[Node, Box]) -> dict[tuple[int, str], float]:
+    """Where on the side of its box each arrow starts and ends: ordered by where it comes from or goes to."""
+    sides: dict[tuple[Node, int], list[tuple[float, int, str]]] = {}
+    for row in rows:
+        source, target = boxes[_source(row)], boxes[_target(row)]
+        out, into = _sides(source, target)
+        own = 40.0 if source is target else 0.0
+        sides.setdefault((_source(row), out), []).append((target.x + own, row["row"], "from"))
+        sides.setdefault((_target(row), into), []).append((source.x + own - 1.0, row["row"], "to"))
+    places = {}
+    for (node, _), ends in sides.items():
+        ends.sort()
+        for place, (_, number_of_row, end) in enumerate(ends):
+            share = (place + 1) / (len(ends) + 1)
+            places[number_of_row, end] = boxes[node].left + 12 + share * (NODE_WIDTH - 24)
+    return places
+
+
+Point = tuple[float, float]
+
+
+def _curve(source: Box, target: Box, x0: float, x1: float, head: float) -> tuple[Point, Point, Point, Point, Point]:
+    """Start, two control points, end of the line, and tip of the arrow."""
+    out, into = _sides(source, target)
+    start = (x0, source.y + out * NODE_HEIGHT / 2)
+    tip = (x1, target.y + into * NODE_HEIGHT / 2)
+    end = (x1, tip[1] + into * head)
+    if source.row == target.row:
+        lift = 34.0 + min(30.0, abs(x1 - x0) / 14.0)
+        return start, (x0, start[1] - lift), (x1, end[1] - lift + head), end, tip
+    reach = abs(end[1] - start[1]) * 0.55
+    return start, (x0, start[1] + out * reach), (x1, end[1] + into * reach), end, tip
+
+
+def _head(end: Point, tip: Point, width: float) -> str:
+    half = 3.6 + 0.75 * width
+    return f"{end[0] - half:.1f},{end[1]:.1f} {end[0] + half:.1f},{end[1]:.1f} {tip[0]:.1f},{tip[1]:.1f}"
+
+
+def _on_curve(curve: tuple[Point, ...], t: float) -> Point:
+    weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    return (
+        sum(weight * point[0] for weight, point in zip(weights, curve, strict=False)),
+        sum(weight * point[1] for weight, point in zip(weights, curve, strict=False)),
+    )
+
+
+def _badge(curve: tuple[Point, ...], taken: list[Point], boxes: Iterable[Box]) -> Point:
+    """Find a place for the number on the curve, away from other numbers and from boxes."""
+
+    def free(point: Point) -> float:
+        apart = [abs(point[0] - x) + abs(point[1] - y) for x, y in taken]
+        clear = [max(abs(point[0] - box.x) - NODE_WIDTH / 2, abs(point[1] - box.y) - NODE_HEIGHT / 2) for box in boxes]
+        return min([26.0, *apart, *(2.0 * distance for distance in clear)])
+
+    tries = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
+    return max((_on_curve(curve, t) for t in tries), key=lambda point: free(point))
+
+
+def _legend(rows: list[dict[str, Any]], widest: float) -> list[tuple[float, str]]:
+    """Widths of the largest, a middle and the smallest arrow that are drawn, with what they stand for."""
+    values = sorted({row["echoes"] for row in rows})
+    if not values:
+        return []
+    chosen = dict.fromkeys([values[0], values[len(values) // 2], values[-1]])
+    return [(round(max(THINNEST, WIDEST * value / widest), 2), per_100(value)) for value in chosen]
