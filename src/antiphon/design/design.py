@@ -124,8 +124,9 @@ class Role:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Target:
-    """Everything about one target kind. Rows are scored events: one per (system, incident) or, in coarse time,
-    one per (system, cell).
+    """Everything about one target kind.
+
+    Rows are scored events: one per (system, incident) or, in coarse time, one per (system, cell).
 
     Attributes
     ----------
@@ -201,6 +202,7 @@ class Design:
     targets : one per kind with at least one scored event.
     margins : see ``Margins``.
     set_aside : events that could not be used, by reason: {"not at risk": 3, ...}.
+    warnings : (code, text) of what the reader should know about how the arrays were made.
     """
 
     kinds: tuple[Kind, ...]
@@ -218,3 +220,4 @@ class Design:
     targets: tuple[Target, ...]
     margins: Margins
     set_aside: dict[str, int]
+    warnings: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,230 @@
+"""From an agency to its design: the one way from labels to arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.design.channels import check_channels, default_channels, parse_channel
+from antiphon.design.clock import calendars_of
+from antiphon.design.design import Channel, Design, Kind, Role
+from antiphon.design.events import GRAINS, MINUTES_PER_DAY, Events, Rows, SetAside, grain_of_kind, make_events, rows_of
+from antiphon.design.margins import make_margins
+from antiphon.design.pools import Wiring, wire
+from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA, Exposure, Gap, make_segments, organisations
+from antiphon.design.roster import Roster, days_between, roster_of
+from antiphon.design.targets import CELLS_PER_HALF_LIFE, Frame, read_role, usual_cell
+from antiphon.errors import SpecificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from antiphon.design.design import Calendar
+    from antiphon.design.targets import ClassReading
+    from antiphon.records.agency import Agency
+
+N_BLOCKS = 8
+HISTORY_HALF_LIVES = 3.0
+HISTORY_SHARE = 0.1
+FEWEST_FOR_FRAILTY = 10
+FEWEST_PER_PERIOD = 5
+OUTSIDE = "outside the window"
+OTHER_ROLE = "of a system that is not of the kind's role"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What is chosen rather than recorded: channels, half-lives, history and periods in days."""
+
+    channels: tuple[Channel, ...]
+    half_lives: np.ndarray
+    history_days: float
+    period_days: float
+
+
+def build_design(
+    agency: Agency,
+    *,
+    channels: Sequence[str] | None = None,
+    half_lives: Sequence[float] | None = None,
+    join_incidents: bool = True,
+) -> Design:
+    """Turn an agency's records into what the estimator sees.
+
+    Parameters
+    ----------
+    agency
+        Checked records.
+    channels
+        ``HOW:WHERE:FROM>TO``; None for those of ``agency.toml``, or else all that the records suggest.
+    half_lives
+        Days; None for those of ``agency.toml``.
+    join_incidents
+        Whether rows without incident number that share a person and a unit within the incident window are one
+        incident.
+
+    Returns
+    -------
+    Design
+        Labels of systems stop here; kinds, roles and channels keep their names.
+
+    Raises
+    ------
+    SpecificationError
+        Where a channel names what does not exist, or no half-life suits the grain of time of the records.
+    """
+    roster, code = roster_of(agency)
+    set_aside = SetAside()
+    rows, kinds = _rows_and_kinds(agency, roster, list(code), set_aside)
+    precisions = {kind.precision for kind in kinds} | {GRAINS[g] for g in np.unique(rows.grain)}
+    calendars = calendars_of(agency, precisions)
+    join_days = agency.settings.agency.incident_window_minutes / MINUTES_PER_DAY if join_incidents else None
+    events = make_events(rows, kinds, roster, calendars, join_days, set_aside)
+    lives = np.unique(np.asarray(agency.settings.model.half_lives if half_lives is None else half_lives, float))
+    chosen = _channels(agency, roster, kinds, channels)
+    choices = Choices(
+        chosen, lives, usual_history(lives, roster.window_days),
+        _period(agency.settings.model.period_days, roster.window_days, events.time.size),
+    )  # fmt: skip
+    return assemble(roster, events, kinds, calendars, _gaps(agency, code, kinds), choices, set_aside)
+
+
+def usual_history(half_lives: np.ndarray, window_days: float) -> float:
+    """Return the days at the start that are read but not scored: three half-lives, at most a tenth of the window."""
+    return float(min(HISTORY_HALF_LIVES * half_lives.max(), HISTORY_SHARE * window_days))
+
+
+def assemble(
+    roster: Roster,
+    events: Events,
+    kinds: tuple[Kind, ...],
+    calendars: dict[str, Calendar],
+    gaps: tuple[Gap, ...],
+    choices: Choices,
+    set_aside: SetAside,
+) -> Design:
+    """Put a design together from arrays."""
+    inside, no_organisation, n_organisations = organisations(roster)
+    exposure = Exposure(roster, events, kinds, gaps, choices.history_days, inside, no_organisation)
+    roles = tuple(_role(exposure, name) for name in dict.fromkeys(kind.role for kind in kinds))
+    edges = np.linspace(choices.history_days, roster.window_days, N_BLOCKS + 1)
+    frame = Frame(exposure, choices.half_lives, edges, calendars, set_aside)
+    classes: list[ClassReading] = []
+    for number, role in enumerate(roles):
+        found = [_wire(exposure, i, channel, role.name) for i, channel in enumerate(choices.channels)]
+        classes += read_role(frame, number, role, [wiring for wiring in found if wiring is not None])
+    targets = tuple(sorted((t for c in classes for t in c.targets), key=lambda t: t.kind))
+    warnings = _grain_warnings(kinds, calendars, choices.half_lives)
+    if targets and not any(t.columns for t in targets) and warnings:
+        raise SpecificationError(warnings[-1][1])
+    return Design(
+        kinds=kinds, roles=roles, channels=choices.channels, half_lives=choices.half_lives,
+        window_days=roster.window_days, history_days=choices.history_days, calendars=calendars, block_edges=edges,
+        period_days=choices.period_days, n_systems=roster.n_systems, n_organisations=n_organisations,
+        n_periods=n_periods(roster.window_days, choices.period_days), targets=targets,
+        margins=make_margins(choices.channels, events, classes, choices.half_lives),
+        set_aside=set_aside.counts, warnings=warnings,
+    )  # fmt: skip
+
+
+def n_periods(window_days: float, period_days: float) -> int:
+    """Return how many calendar periods the window has; the last may be short."""
+    return max(int(np.ceil(window_days / period_days - 1e-9)), 1)
+
+
+def with_periods(design: Design, period_days: float) -> Design:
+    """Return the design with calendar periods of another length; nothing else depends on it."""
+    return replace(design, period_days=period_days, n_periods=n_periods(design.window_days, period_days))
+
+
+def _wire(exposure: Exposure, number: int, channel: Channel, to_role: str) -> Wiring | None:
+    if channel.how != "self" and channel.to_role != to_role:
+        return None
+    return wire(number, channel, to_role, exposure.kinds, exposure.roster, exposure.events)
+
+
+def _role(exposure: Exposure, name: str) -> Role:
+    roster = exposure.roster
+    members = np.flatnonzero(roster.role == name)
+    mine = tuple(k for k, kind in enumerate(exposure.kinds) if kind.role == name)
+    frail = np.zeros(roster.n_systems, bool)
+    if members.size >= FEWEST_FOR_FRAILTY:
+        frail[members] = ~roster.pooled[members]
+    strata = PEOPLE_STRATA if roster.is_person[members].any() else GROUP_STRATA
+    return Role(name, mine, strata, make_segments(exposure, members, mine, is_frail=bool(frail.any())), frail)
+
+
+def _rows_and_kinds(
+    agency: Agency, roster: Roster, names: list[str], set_aside: SetAside
+) -> tuple[Rows, tuple[Kind, ...]]:
+    """Return the usable rows, and the kinds that have any, in the order of their names."""
+    words = sorted(set(agency.events["kind"].to_list()))
+    definitions = [agency.vocabulary.kinds[word] for word in words]
+    rows = rows_of(agency, names, words)
+    inside = (rows.time >= 0.0) & (rows.time < roster.window_days)
+    owner = np.asarray([definition.of for definition in definitions], dtype=str)
+    fits = roster.role[rows.system] == owner[rows.kind] if rows.kind.size else inside
+    set_aside.add(OUTSIDE, int((~inside).sum()))
+    set_aside.add(OTHER_ROLE, int((inside & ~fits).sum()))
+    rows = rows.where(inside & fits)
+    used = np.unique(rows.kind)
+    grain = grain_of_kind(rows, len(words))
+    kinds = tuple(
+        Kind(words[k], definitions[k].of, GRAINS[grain[k]], definitions[k].terminal, definitions[k].while_)
+        for k in used
+    )
+    return replace(rows, kind=np.searchsorted(used, rows.kind)), kinds
+
+
+def _channels(
+    agency: Agency, roster: Roster, kinds: tuple[Kind, ...], channels: Sequence[str] | None
+) -> tuple[Channel, ...]:
+    roles = list(dict.fromkeys(kind.role for kind in kinds))
+    wanted = agency.settings.model.channels if channels is None else channels
+    if wanted is None:
+        ordered = [role for role in agency.vocabulary.roles if role in roles]
+        return default_channels(roster, ordered)
+    parsed = tuple(parse_channel(text) for text in wanted)
+    check_channels(parsed, roster, set(agency.vocabulary.roles))
+    return parsed
+
+
+def _gaps(agency: Agency, code: dict[str, int], kinds: tuple[Kind, ...]) -> tuple[Gap, ...]:
+    settings, origin = agency.settings, agency.window[0]
+    number = {kind.name: k for k, kind in enumerate(kinds)}
+    found = []
+    for gap in settings.gaps:
+        mine = tuple(number[name] for name in gap.kinds if name in number)
+        if (gap.kinds and not mine) or (gap.group is not None and gap.group not in code):
+            continue
+        end = np.inf if gap.end is None else days_between(origin, settings.to_utc(gap.end))
+        group = -1 if gap.group is None else code[gap.group]
+        found.append(Gap(group, days_between(origin, settings.to_utc(gap.start)), float(end), mine))
+    return tuple(found)
+
+
+def _period(period_days: float, window_days: float, n_events: int) -> float:
+    return float(min(max(period_days, FEWEST_PER_PERIOD * window_days / max(n_events, 1)), window_days))
+
+
+def _grain_warnings(
+    kinds: tuple[Kind, ...], calendars: dict[str, Calendar], half_lives: np.ndarray
+) -> tuple[tuple[str, str], ...]:
+    """Say which half-lives are too short for kinds that are recorded by shift or day."""
+    found = []
+    for precision in GRAINS[1:]:
+        coarse = [kind.name for kind in kinds if kind.precision == precision]
+        if not coarse:
+            continue
+        shortest = CELLS_PER_HALF_LIFE * usual_cell(calendars[precision])
+        short = [f"{life * 24:g} hours" for life in half_lives if life < shortest - 1e-9]
+        if short:
+            text = (
+                f"Half-lives of {', '.join(short)} are shorter than two {precision}s and were left out for what is "
+                f"recorded by the {precision}: {', '.join(coarse)}. Most of so short an echo would fall into the same "
+                f"{precision}, where its direction cannot be seen."
+            )
+            found.append(("short_half_life", text))
+    return tuple(found)

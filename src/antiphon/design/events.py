@@ -1,0 +1,208 @@
+"""Events as arrays: one per incident, kind and system, with the grain of time of its kind, and where it happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.design.channels import meeting_level
+from antiphon.design.incidents import find_incidents, link_rows
+from antiphon.design.roster import codes, days
+
+if TYPE_CHECKING:
+    from antiphon.design.design import Calendar, Kind
+    from antiphon.design.roster import Roster
+    from antiphon.records.agency import Agency
+
+GRAINS = ("minute", "shift", "day")
+SHARE_OF_ROWS = 0.05
+"""A kind is as coarse as the coarsest precision that makes up at least this share of its rows."""
+MINUTES_PER_DAY = 1440.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Events:
+    """Events in the window, sorted by time.
+
+    Attributes
+    ----------
+    time : (events,) float64 days, the incident's first row.
+    system, kind : (events,) int64 codes.
+    incident : (events,) int64 code.
+    sounds_from : (events,) float64, when the event is deposited: its time, or the end of its cell.
+    is_coarse, is_terminal : (events,) bool.
+    is_target : (events,) bool, false for rows coarser than their kind.
+    place_event, place_group : pairs (event, group of any level): where the source was.
+    """
+
+    time: np.ndarray
+    system: np.ndarray
+    kind: np.ndarray
+    incident: np.ndarray
+    sounds_from: np.ndarray
+    is_coarse: np.ndarray
+    is_terminal: np.ndarray
+    is_target: np.ndarray
+    place_event: np.ndarray
+    place_group: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Rows:
+    """Rows of events as they came: system, kind, time, incident number (-1: none), target (-1: none), grain of the row."""
+
+    time: np.ndarray
+    system: np.ndarray
+    kind: np.ndarray
+    number: np.ndarray
+    target: np.ndarray
+    grain: np.ndarray
+
+    def where(self, keep: np.ndarray) -> Rows:
+        """Return the rows for which `keep` is true."""
+        return Rows(*(getattr(self, name)[keep] for name in self.__slots__))
+
+
+@dataclass(slots=True)
+class SetAside:
+    """Events that could not be used, by reason."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def add(self, reason: str, n: int) -> None:
+        """Count some more."""
+        if n:
+            self.counts[reason] = self.counts.get(reason, 0) + int(n)
+
+
+def rows_of(agency: Agency, names: list[str], kinds: list[str]) -> Rows:
+    """Return the rows of an agency's events."""
+    events = agency.events
+    numbers = events["incident"].cast(str) if events.height else events["incident"]
+    known = numbers.drop_nulls().unique().to_list()
+    return Rows(
+        days(events["time"], agency.window[0], 0.0),
+        codes(events["system"], names),
+        codes(events["kind"], kinds),
+        codes(numbers, known),
+        codes(events["target"], names),
+        codes(events["precision"], list(GRAINS)),
+    )
+
+
+def grain_of_kind(rows: Rows, n_kinds: int) -> np.ndarray:
+    """Return the grain of each kind: the coarsest of its rows that makes up at least 5 % of them."""
+    counts = np.zeros((n_kinds, len(GRAINS)))
+    np.add.at(counts, (rows.kind, rows.grain), 1)
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    often = share >= SHARE_OF_ROWS
+    return len(GRAINS) - 1 - np.argmax(often[:, ::-1], axis=1)
+
+
+def make_events(
+    rows: Rows,
+    kinds: tuple[Kind, ...],
+    roster: Roster,
+    calendars: dict[str, Calendar],
+    join_days: float | None,
+    set_aside: SetAside,
+) -> Events:
+    """Turn rows into events: one per incident, kind and system, at the time of the incident's first row.
+
+    Parameters
+    ----------
+    rows
+        Rows within the window, of systems of the kind's owner.
+    kinds
+        Kinds, by code.
+    roster
+        Who is where.
+    calendars
+        Cells by precision.
+    join_days
+        Rows without incident number within this time are joined where they share a person and a unit; None: never.
+    set_aside
+        Counts what is left out.
+    """
+    terminal = np.asarray([kind.terminal for kind in kinds], bool)
+    links = _links(rows, roster, join_days) if join_days is not None else None
+    incidents = find_incidents(rows.number, rows.time, links)
+    order = np.lexsort((rows.system, rows.kind, incidents.code))
+    same = np.zeros(order.size, bool)
+    for key in (incidents.code, rows.kind, rows.system):
+        value = key[order]
+        same[1:] = (same[1:] if key is not incidents.code else True) & (value[1:] == value[:-1])
+    set_aside.add("same kind, system and incident", int(same.sum()))
+    time = incidents.start[incidents.code]
+    kept = order[~same]
+    kept = kept[np.lexsort((kept, time[kept]))]
+    rows, time, incident = rows.where(kept), time[kept], incidents.code[kept]
+    is_terminal = terminal[rows.kind]
+    ends, is_coarse, is_target = _sounding(rows, time, kinds, calendars)
+    set_aside.add("recorded more coarsely than the rest of their kind", int((~is_target).sum()))
+    place_event, place_group = places(roster, rows.system, time, is_terminal)
+    return Events(
+        time, rows.system, rows.kind, incident, ends, is_coarse, is_terminal, is_target, place_event, place_group
+    )
+
+
+def _links(rows: Rows, roster: Roster, join_days: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows without number that belong together: minutes only, since a day says nothing of an hour."""
+    free = np.flatnonzero((rows.number < 0) & (rows.grain == 0))
+    unit = unit_at(roster, rows.system[free], rows.time[free], np.zeros(free.size, bool))
+    other = rows.target[free]
+    named = other >= 0
+    return link_rows(
+        np.concatenate([free, free[named]]),
+        np.concatenate([rows.system[free], other[named]]),
+        np.concatenate([unit, unit[named]]),
+        np.concatenate([rows.time[free], rows.time[free][named]]),
+        join_days,
+    )
+
+
+def _sounding(
+    rows: Rows, time: np.ndarray, kinds: tuple[Kind, ...], calendars: dict[str, Calendar]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return when each event is deposited, whether its cell is coarse, and whether it can be a target."""
+    grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int64)[rows.kind]
+    deposit_grain = np.maximum(grain, rows.grain)
+    ends = time.copy()
+    for number, name in enumerate(GRAINS):
+        here = deposit_grain == number
+        if number and here.any():
+            edges = calendars[name].edges
+            ends[here] = edges[np.minimum(np.searchsorted(edges, time[here], side="right"), edges.size - 1)]
+    return ends, deposit_grain > 0, rows.grain <= grain
+
+
+def places(
+    roster: Roster, system: np.ndarray, time: np.ndarray, is_before: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs (event, group): where the source is present, or else where it belongs; just before terminal events."""
+    event, spell = roster.present.at(system, time, is_before)
+    group = roster.present.group[spell]
+    known = group >= 0
+    event, group = event[known], group[known]
+    nowhere = np.ones(system.size, bool)
+    nowhere[event] = False
+    rest = np.flatnonzero(nowhere)
+    more, spell = roster.member.at(system[rest], time[rest], is_before[rest])
+    event = np.concatenate([event, rest[more]])
+    group = np.concatenate([group, roster.member.group[spell]])
+    order = np.lexsort((group, event))
+    return event[order], group[order]
+
+
+def unit_at(roster: Roster, system: np.ndarray, time: np.ndarray, is_before: np.ndarray) -> np.ndarray:
+    """Return the first group of each system at the level at which people meet; -1 for none."""
+    unit = np.full(system.size, -1, np.int64)
+    level = meeting_level(roster)
+    if level:
+        event, group = places(roster, system, time, is_before)
+        here = roster.level[group] == level
+        event, group = event[here][::-1], group[here][::-1]
+        unit[event] = group
+    return unit

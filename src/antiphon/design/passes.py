@@ -1,0 +1,296 @@
+"""One exact pass for all target kinds that share readers, grain of time and spells of risk, in threads over components."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from antiphon.kernels import relational as loops
+from antiphon.kernels.spells import counting_order
+
+if TYPE_CHECKING:
+    from antiphon.design.events import Events
+    from antiphon.design.pools import Wiring
+    from antiphon.design.spells import Spells
+
+N_CHUNKS = 16
+"""Fixed, so that sums do not depend on the number of threads."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Readings:
+    """What a class of readers reads: rows by system and time, for minute time or over cells.
+
+    Attributes
+    ----------
+    system : (rows,) codes; ``start``, ``end``: moment or cell, days.
+    is_terminal : whether the rows are read before anything else that happens at the same time.
+    kinds : (rows,) target kinds of the row as bits.
+    cells : edges of the cells; empty for minute time.
+    at_risk : spells of risk, the same for all kinds of the class.
+    """
+
+    system: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    is_terminal: bool
+    kinds: np.ndarray
+    cells: np.ndarray
+    at_risk: Spells
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Reading:
+    """What a pass found.
+
+    Attributes
+    ----------
+    features : (rows, columns); columns by channel, source kind and half-life.
+    compensator : (blocks, columns).
+    pairs : (columns / half-lives,) readers at risk at each deposit, summed by mass.
+    meetings : {(position of the wiring, source kind position, bit of the target kind): pools in which both occurred}.
+    """
+
+    features: np.ndarray
+    compensator: np.ndarray
+    pairs: np.ndarray
+    meetings: dict[tuple[int, int, int], int]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Layout:
+    """Pools of several channels put side by side, by component; systems and seats renumbered likewise."""
+
+    n_components: int
+    component_of_pool: np.ndarray
+    component_of_system: np.ndarray
+    local_system: np.ndarray
+    first_pool: np.ndarray
+    first_seat: np.ndarray
+    pool_rank: np.ndarray
+    seat_rank: np.ndarray
+    seat_pool: np.ndarray
+    seat_system: np.ndarray
+
+
+def read_all(
+    wirings: list[Wiring], readings: Readings, events: Events, half_lives: np.ndarray, block_edges: np.ndarray
+) -> Reading:
+    """Run the pass of one class of readers.
+
+    Parameters
+    ----------
+    wirings
+        Channels to the class's role.
+    readings
+        What is to be read.
+    events
+        All events.
+    half_lives
+        (kernels,) days.
+    block_edges
+        (blocks + 1,) days.
+    """
+    n_lives, n_blocks = half_lives.size, block_edges.size - 1
+    widths = np.asarray([len(w.sources) * n_lives for w in wirings], np.int64)
+    n_columns = int(widths.sum())
+    features = np.zeros((readings.system.size, n_columns))
+    if not wirings:
+        return Reading(features, np.zeros((n_blocks, 0)), np.zeros(0), {})
+    layout = _lay_out(wirings, readings.at_risk.n_owners)
+    pools, seats, state = _allocate(wirings, widths, layout, half_lives, is_coarse=readings.cells.size > 0)
+    changes = _change_stream(wirings, readings, layout)
+    deposits = _deposit_stream(wirings, readings, events, layout)
+    reads = _read_stream(readings, layout)
+    clock = loops.Clock(np.log(2.0) / half_lives, block_edges, readings.cells)
+    sounded = np.zeros(state.others.size // n_lives, bool)
+    read = np.zeros(pools.offset.size, np.int64)
+    bounds = _chunks(changes.begins + deposits.begins + reads.begins)
+
+    def run(chunk: int) -> loops.Results:
+        sums = (np.zeros((n_blocks, n_columns)), np.zeros((n_blocks, n_columns)), np.zeros(n_columns))
+        results = loops.Results(features, *sums, sounded, read)
+        loops.run_components(
+            bounds[chunk], bounds[chunk + 1], pools, seats, changes, deposits, reads, clock, state, results
+        )
+        return results
+
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, bounds.size - 1)) as threads:
+        found = list(threads.map(run, range(bounds.size - 1)))
+    gained = sum((part.gained for part in found), np.zeros((n_blocks, n_columns)))
+    carried = sum((part.carried for part in found), np.zeros((n_blocks, n_columns)))
+    pairs = sum((part.pairs for part in found), np.zeros(n_columns))[::n_lives]
+    meetings = _meetings(wirings, layout, pools, sounded, read, n_lives)
+    return Reading(features, _compensate(gained, carried, half_lives, block_edges), pairs, meetings)
+
+
+def _compensate(gained: np.ndarray, carried: np.ndarray, half_lives: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Add to each block what sounds on in it from the blocks before."""
+    total = gained.copy()
+    standing = np.zeros(gained.shape[1])
+    lives = np.tile(half_lives, gained.shape[1] // half_lives.size)
+    for block, length in enumerate(np.diff(edges)):
+        total[block] += standing * -np.expm1(-np.log(2.0) / lives * length)
+        standing = standing * np.exp2(-length / lives) + carried[block]
+    return total
+
+
+def _lay_out(wirings: list[Wiring], n_systems: int) -> _Layout:
+    n_pools = np.asarray([w.pool.size for w in wirings])
+    n_seats = np.asarray([w.seat_system.size for w in wirings])
+    first_pool = np.concatenate([[0], np.cumsum(n_pools)])
+    first_seat = np.concatenate([[0], np.cumsum(n_seats)])
+    pool = np.concatenate([w.seat_pool + first_pool[i] for i, w in enumerate(wirings)])
+    system = np.concatenate([w.seat_system for w in wirings])
+    n = n_systems + int(first_pool[-1])
+    graph = coo_array((np.ones(pool.size, np.int8), (system, n_systems + pool)), shape=(n, n))
+    _, label = connected_components(graph, directed=False)
+    used, component_of_pool = np.unique(label[n_systems:], return_inverse=True)
+    number = np.full(int(label.max()) + 1, -1)
+    number[used] = np.arange(used.size)
+    component_of_system = number[label[:n_systems]]
+    by_component, _ = counting_order(component_of_pool, used.size)
+    pool_rank = np.empty(by_component.size, np.int64)
+    pool_rank[by_component] = np.arange(by_component.size)
+    order = np.argsort(component_of_system, kind="stable")
+    local = np.empty(n_systems, np.int64)
+    local[order] = np.arange(n_systems)
+    seat_order, _ = counting_order(local[system], n_systems)
+    seat_rank = np.empty(seat_order.size, np.int64)
+    seat_rank[seat_order] = np.arange(seat_order.size)
+    return _Layout(
+        used.size, component_of_pool, component_of_system, local, first_pool, first_seat, pool_rank, seat_rank,
+        pool_rank[pool][seat_order], local[system][seat_order],
+    )  # fmt: skip
+
+
+def _allocate(
+    wirings: list[Wiring], widths: np.ndarray, layout: _Layout, half_lives: np.ndarray, *, is_coarse: bool
+) -> tuple[loops.Pools, loops.Seats, loops.State]:
+    """Lay out the sums: pools of one component side by side, so that they stay in cache."""
+    n_pools, n_seats, n_systems = layout.pool_rank.size, layout.seat_pool.size, layout.local_system.size
+    wiring_of = np.empty(n_pools, np.int64)
+    wiring_of[layout.pool_rank] = np.repeat(np.arange(len(wirings)), np.diff(layout.first_pool))
+    is_same = np.asarray([w.is_same_role for w in wirings])[wiring_of]
+    width = widths[wiring_of]
+    offset = np.cumsum(width) - width
+    twin_width = np.where(is_same, width, 0)
+    twin = np.where(is_same, np.cumsum(twin_width) - twin_width, -1)
+    columns = np.cumsum(widths) - widths
+    own_width = np.where(is_same[layout.seat_pool], width[layout.seat_pool], 0)
+    own = np.where(own_width > 0, np.cumsum(own_width) - own_width, -1)
+    pools = loops.Pools(offset, twin, columns[wiring_of], width // half_lives.size)
+    begins = np.searchsorted(layout.seat_system, np.arange(n_systems + 1))
+    seats = loops.Seats(layout.seat_pool, layout.seat_system, own, begins)
+    n_sums, n_twins = int(width.sum()), int(twin_width.sum())
+    state = loops.State(
+        others=np.zeros(n_sums), peers=np.zeros(n_twins), watched=np.zeros(n_twins),
+        own=np.zeros(int(own_width.sum())), own_time=np.zeros(n_seats), pool_time=np.zeros(n_pools),
+        total=np.zeros(n_pools), total_at_risk=np.zeros(n_pools),
+        n_seated=np.zeros(n_pools, np.int64), n_at_risk=np.zeros(n_pools, np.int64),
+        weight=np.zeros(n_seats), is_at_risk=np.zeros(n_systems, bool), open_row=np.full(n_systems, -1),
+        others_read=np.zeros(n_sums if is_coarse else 0), peers_read=np.zeros(n_twins if is_coarse else 0),
+        share_read=np.zeros((n_pools if is_coarse else 0, half_lives.size)), epoch=np.zeros(n_pools),
+    )  # fmt: skip
+    return pools, seats, state
+
+
+def _change_stream(wirings: list[Wiring], readings: Readings, layout: _Layout) -> loops.Changes:
+    seat = np.concatenate([layout.seat_rank[w.change_seat + layout.first_seat[i]] for i, w in enumerate(wirings)])
+    risk = readings.at_risk
+    concerned = layout.component_of_system[risk.owner] >= 0
+    owner, start, end = risk.owner[concerned], risk.start[concerned], risk.end[concerned]
+    system = layout.local_system[np.concatenate([owner, owner])]
+    time = np.concatenate([*(w.change_time for w in wirings), start, end])
+    value = np.concatenate([*(w.change_weight for w in wirings), np.ones(start.size), np.zeros(end.size)])
+    is_risk = np.arange(time.size) >= seat.size
+    component_of_seat = np.empty(layout.seat_pool.size, np.int64)
+    component_of_seat[layout.seat_rank] = np.concatenate(
+        [layout.component_of_pool[w.seat_pool + layout.first_pool[i]] for i, w in enumerate(wirings)]
+    )
+    component = np.concatenate(
+        [component_of_seat[seat], layout.component_of_system[owner], layout.component_of_system[owner]]
+    )
+    index = np.concatenate([seat, system])
+    # ends of risk come before beginnings, so that spells that touch leave it on
+    order = np.lexsort((value > 0.0, time, component))
+    begins = np.searchsorted(component[order], np.arange(layout.n_components + 1))
+    return loops.Changes(begins, time[order], is_risk[order], index[order], value[order])
+
+
+def _deposit_stream(wirings: list[Wiring], readings: Readings, events: Events, layout: _Layout) -> loops.Deposits:
+    """Put deposits in order: in minute time when they are made, over cells when a cell may first hear them."""
+    heard = events.sounds_from
+    if readings.cells.size:
+        exactly = np.searchsorted(readings.cells, heard, side="left")
+        after = np.searchsorted(readings.cells, heard, side="right")
+        position = np.where(events.is_coarse, exactly, after)
+        heard = np.append(readings.cells, np.inf)[position]
+        order = np.full(heard.size, loops.COARSE)
+    else:
+        order = np.where(events.is_coarse, loops.COARSE, loops.FINE)
+    rank = np.empty(heard.size, np.int64)
+    rank[np.lexsort((order, heard))] = np.arange(heard.size)
+    is_heard = heard < (readings.cells[-1] if readings.cells.size else np.inf)
+    event = np.concatenate([w.event for w in wirings])
+    pool = np.concatenate([w.event_pool + layout.first_pool[i] for i, w in enumerate(wirings)])
+    seat = np.concatenate(
+        [np.where(w.event_seat >= 0, w.event_seat + layout.first_seat[i], -1) for i, w in enumerate(wirings)]
+    )
+    mass = np.concatenate([w.mass for w in wirings])
+    slot = np.concatenate([np.searchsorted(w.sources, events.kind[w.event]) for w in wirings])
+    kept = np.flatnonzero(is_heard[event])
+    by_rank, _ = counting_order(rank[event[kept]], rank.size)
+    kept = kept[by_rank]
+    by_component, begins = counting_order(layout.component_of_pool[pool[kept]], layout.n_components)
+    kept = kept[by_component]
+    event, seat = event[kept], seat[kept]
+    return loops.Deposits(
+        begins, heard[event], order[event], layout.pool_rank[pool[kept]], slot[kept], mass[kept],
+        np.where(seat >= 0, layout.seat_rank[seat], -1), heard[event] - events.sounds_from[event],
+    )  # fmt: skip
+
+
+def _read_stream(readings: Readings, layout: _Layout) -> loops.Reads:
+    component = layout.component_of_system[readings.system]
+    row = np.flatnonzero(component >= 0)
+    first = np.full(row.size, loops.TERMINAL if readings.is_terminal else loops.READ)
+    time, order = readings.start[row], first
+    if readings.cells.size:
+        order = np.concatenate([np.full(row.size, loops.READ), np.full(row.size, loops.CLOSE)])
+        time = np.concatenate([time, readings.end[row]])
+        row = np.concatenate([row, row])
+    by_time = np.lexsort((order, time, component[row]))
+    row = row[by_time]
+    begins = np.searchsorted(component[row], np.arange(layout.n_components + 1))
+    system = layout.local_system[readings.system[row]]
+    return loops.Reads(begins, time[by_time], order[by_time], system, row, readings.kinds[row])
+
+
+def _chunks(load: np.ndarray) -> np.ndarray:
+    """Cut the components into at most a fixed number of runs of about the same work."""
+    wanted = np.linspace(0, load[-1], N_CHUNKS + 1)[1:-1]
+    return np.unique(np.concatenate([[0], np.searchsorted(load, wanted), [load.size - 1]]))
+
+
+def _meetings(
+    wirings: list[Wiring], layout: _Layout, pools: loops.Pools, sounded: np.ndarray, read: np.ndarray, n_lives: int
+) -> dict[tuple[int, int, int], int]:
+    """Count the pools in which a source kind sounded and a target kind was read."""
+    found = {}
+    bits = [bit for bit in range(63) if np.any(read & (1 << bit))]
+    for i, wiring in enumerate(wirings):
+        rank = layout.pool_rank[layout.first_pool[i] : layout.first_pool[i + 1]]
+        for position in range(len(wiring.sources)):
+            has_source = sounded[pools.offset[rank] // n_lives + position]
+            for bit in bits:
+                n = int(np.count_nonzero(has_source & ((read[rank] & (1 << bit)) != 0)))
+                if n:
+                    found[i, position, bit] = n
+    return found

@@ -1,0 +1,197 @@
+"""Pools and seats of each channel: what every event leaves where, and who may read it when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.kernels.spells import running_weights
+
+if TYPE_CHECKING:
+    from antiphon.design.design import Channel, Kind
+    from antiphon.design.events import Events
+    from antiphon.design.roster import Roster, Ties
+    from antiphon.design.spells import Spells
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Masses:
+    """What events leave in the pools of a channel: event, system that is the pool, mass."""
+
+    event: np.ndarray
+    pool: np.ndarray
+    mass: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Wiring:
+    """A channel as pools and seats. Pools in which nothing is ever deposited are left out.
+
+    Attributes
+    ----------
+    channel : index of the channel; ``sources``: its source kinds.
+    is_same_role : whether readers are sources too, and must not hear themselves.
+    pool : (pools,) code of the system that is the pool (group, tied source, or oneself).
+    seat_system, seat_pool : (seats,) reader, and index of the pool.
+    change_seat, change_time, change_weight : the weight of a seat from a time on; 0: not eligible.
+    event, event_pool, mass, event_seat : deposits; the seat that the source has in the pool, -1 for none.
+    """
+
+    channel: int
+    sources: tuple[int, ...]
+    is_same_role: bool
+    pool: np.ndarray
+    seat_system: np.ndarray
+    seat_pool: np.ndarray
+    change_seat: np.ndarray
+    change_time: np.ndarray
+    change_weight: np.ndarray
+    event: np.ndarray
+    event_pool: np.ndarray
+    mass: np.ndarray
+    event_seat: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Presence:
+    """When readers may read from a pool, with a weight: reader, system that is the pool, start, end, weight."""
+
+    reader: np.ndarray
+    pool: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    weight: np.ndarray
+
+    def where(self, keep: np.ndarray) -> _Presence:
+        return _Presence(*(getattr(self, name)[keep] for name in self.__slots__))
+
+
+def wire(
+    number: int, channel: Channel, to_role: str, kinds: tuple[Kind, ...], roster: Roster, events: Events
+) -> Wiring | None:
+    """Return the pools and seats of a channel, or None where nobody could ever read anything.
+
+    Parameters
+    ----------
+    number, channel
+        Index of the channel, and the channel.
+    to_role
+        Role of the readers (needed for ``self``, which serves every role).
+    kinds, roster, events
+        Event kinds, who is where, what happened.
+    """
+    from_role = to_role if channel.how == "self" else channel.from_role
+    sources = tuple(k for k, kind in enumerate(kinds) if kind.role == from_role)
+    if not sources:
+        return None
+    seen = np.isin(events.kind, sources)
+    ties = _directed(roster, channel) if channel.how == "tie" else None
+    masses = _masses(channel, np.flatnonzero(seen), roster, events, ties)
+    presence = _readers(channel, to_role, roster, ties, np.unique(masses.pool))
+    presence = presence.where((presence.end > 0.0) & (presence.start < roster.window_days))
+    pool = np.intersect1d(masses.pool, presence.pool)
+    if not pool.size:
+        return None
+    n = roster.n_systems
+    presence = presence.where(np.isin(presence.pool, pool))
+    seats, seat = np.unique(np.searchsorted(pool, presence.pool) * n + presence.reader, return_inverse=True)
+    kept = np.isin(masses.pool, pool)
+    event, mass = masses.event[kept], masses.mass[kept]
+    event_pool = np.searchsorted(pool, masses.pool[kept])
+    is_same = channel.how == "peers" and channel.from_role == to_role
+    event_seat = np.full(event.size, -1, np.int64)
+    if is_same:
+        wanted = event_pool * n + events.system[event]
+        position = np.minimum(np.searchsorted(seats, wanted), seats.size - 1)
+        event_seat = np.where(seats[position] == wanted, position, -1)
+    changes = _changes(seat, presence, roster.window_days)
+    return Wiring(number, sources, is_same, pool, seats % n, seats // n, *changes, event, event_pool, mass, event_seat)
+
+
+def _changes(seat: np.ndarray, presence: _Presence, window_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the weight of each seat from each time on; ties of one pair that overlap add up."""
+    ends = presence.end < window_days
+    seats = np.concatenate([seat, seat[ends]])
+    time = np.concatenate([np.maximum(presence.start, 0.0), presence.end[ends]])
+    weight = np.concatenate([presence.weight, presence.weight[ends]])
+    step = np.concatenate([np.ones(seat.size, np.int64), np.full(int(ends.sum()), -1)])
+    order = np.lexsort((time, seats))
+    kept, value = running_weights(seats[order], time[order], weight[order], step[order])
+    return seats[order][kept], time[order][kept], value
+
+
+def _masses(channel: Channel, event: np.ndarray, roster: Roster, events: Events, ties: Ties | None) -> Masses:
+    """Return what each event leaves where: per incident, pool and kind mass 1, over the systems that leave it there."""
+    system = events.system[event]
+    if channel.how == "self":
+        event = event[~roster.pooled[system]]
+        return Masses(event, events.system[event], np.ones(event.size))
+    if channel.how == "group":
+        event = event[roster.level[system] == channel.where]
+        return Masses(event, events.system[event], np.ones(event.size))
+    if ties is not None:
+        # a tie may begin after the event, so the division is over the incident's systems that ever have one
+        event = event[np.isin(system, ties.source)]
+        return Masses(event, events.system[event], 1.0 / _sharing(events, event, np.zeros(event.size, np.int64)))
+    chosen = np.zeros(events.time.size, bool)
+    chosen[event] = True
+    here = chosen[events.place_event] & (roster.level[events.place_group] == channel.where)
+    event, group = events.place_event[here], events.place_group[here]
+    n_groups = np.bincount(event, minlength=events.time.size)[event]
+    return Masses(event, group, 1.0 / n_groups / _sharing(events, event, group))
+
+
+def _sharing(events: Events, event: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Return how many systems of the same incident and kind leave something in the same pool."""
+    if not event.size:
+        return np.empty(0)
+    order = np.lexsort((pool, events.kind[event], events.incident[event]))
+    new = np.zeros(order.size, bool)
+    for key in (events.incident[event], events.kind[event], pool):
+        new[1:] |= key[order][1:] != key[order][:-1]
+    number = np.cumsum(new)
+    counts = np.bincount(number)[number]
+    found = np.empty(order.size)
+    found[order] = counts
+    return found
+
+
+def _readers(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, pools: np.ndarray) -> _Presence:
+    if ties is not None:
+        found = _Presence(ties.target, ties.source, ties.start, ties.end, ties.weight)
+        return found.where(np.isin(found.pool, pools))
+    if channel.how in ("self", "members"):
+        pools = pools[roster.role[pools] == to_role]
+        return _Presence(pools, pools, np.full(pools.size, -np.inf), np.full(pools.size, np.inf), np.ones(pools.size))
+    present: Spells = roster.present
+    is_pool = np.zeros(roster.n_systems, bool)
+    is_pool[pools] = True
+    here = (
+        is_pool[present.group]
+        & (roster.role[present.owner] == to_role)
+        & (roster.level[present.group] == channel.where)
+    )
+    here &= present.owner != present.group
+    return _Presence(
+        present.owner[here], present.group[here], present.start[here], present.end[here], np.ones(int(here.sum()))
+    )
+
+
+def _directed(roster: Roster, channel: Channel) -> Ties:
+    """Return the ties of a channel as travelled: from systems of its first role to systems of its second."""
+    ties = roster.ties[channel.where]
+    first, second = roster.role[ties.source], roster.role[ties.target]
+    onwards = (first == channel.from_role) & (second == channel.to_role)
+    back = (second == channel.from_role) & (first == channel.to_role) & (channel.from_role != channel.to_role)
+    # where the relation says which end is which, a row written the wrong way round does not count
+    if channel.from_role == ties.source_role:
+        back &= False
+    elif channel.from_role == ties.target_role:
+        onwards &= False
+    onwards &= ties.source != ties.target
+    source = np.concatenate([ties.source[onwards], ties.target[back]])
+    target = np.concatenate([ties.target[onwards], ties.source[back]])
+    both = [np.concatenate([values[onwards], values[back]]) for values in (ties.start, ties.end, ties.weight)]
+    return type(ties)(source, target, *both, ties.source_role, ties.target_role)

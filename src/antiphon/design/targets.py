@@ -1,0 +1,235 @@
+"""Rows of the target kinds: which events are scored, in which spell, cell and block, and what they read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.design.design import Feature, Segments, Target
+from antiphon.design.events import unit_at
+from antiphon.design.passes import Reading, Readings, read_all
+from antiphon.design.risk import in_gap
+from antiphon.design.spells import spells
+from antiphon.kernels.spells import last_started
+
+if TYPE_CHECKING:
+    from antiphon.design.design import Calendar, Role
+    from antiphon.design.events import SetAside
+    from antiphon.design.pools import Wiring
+    from antiphon.design.risk import Exposure
+    from antiphon.design.spells import Spells
+
+CELLS_PER_HALF_LIFE = 2.0
+"""A half-life shorter than this many cells of either kind is refused: most of the echo would be unobserved."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Frame:
+    """What all targets share: exposure, half-lives, edges of the blocks, calendars, and what is set aside."""
+
+    exposure: Exposure
+    half_lives: np.ndarray
+    block_edges: np.ndarray
+    calendars: dict[str, Calendar]
+    set_aside: SetAside
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Scored:
+    """Scored rows of one kind."""
+
+    system: np.ndarray
+    time: np.ndarray
+    end: np.ndarray
+    count: np.ndarray
+    incident: np.ndarray
+    cell: np.ndarray
+    segment: np.ndarray
+    exposure: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ClassReading:
+    """Target kinds that were read together, their wirings, and what the pass found."""
+
+    targets: tuple[Target, ...]
+    wirings: tuple[Wiring, ...]
+    reading: Reading
+    days_at_risk: float
+    bits: dict[int, int]
+
+
+def read_role(frame: Frame, number: int, role: Role, wirings: list[Wiring]) -> list[ClassReading]:
+    """Return the targets of a role, one pass for all kinds with the same grain of time and the same spells of risk."""
+    classes: dict[tuple[str, bool, bytes], list[int]] = {}
+    for column, k in enumerate(role.kinds):
+        kind = frame.exposure.kinds[k]
+        key = (kind.precision, kind.terminal, role.segments.at_risk[:, column].tobytes())
+        classes.setdefault(key, []).append(column)
+    found = []
+    for columns in classes.values():
+        scored = {column: _score(frame, role, column) for column in columns}
+        scored = {column: rows for column, rows in scored.items() if rows.system.size}
+        if scored:
+            found.append(_read_class(frame, number, role, scored, wirings))
+    return found
+
+
+def _read_class(
+    frame: Frame, number: int, role: Role, scored: dict[int, _Scored], wirings: list[Wiring]
+) -> ClassReading:
+    column = next(iter(scored))
+    kind = frame.exposure.kinds[role.kinds[column]]
+    bits = {role.kinds[c]: bit for bit, c in enumerate(scored)}
+    rows = list(scored.values())
+    system = np.concatenate([s.system for s in rows])
+    start = np.concatenate([s.time for s in rows])
+    end = np.concatenate([s.end for s in rows])
+    marks = np.repeat(np.int64(1) << (np.arange(len(rows)) % 63), [s.system.size for s in rows])
+    position = np.arange(system.size)
+    is_coarse = kind.precision != "minute"
+    if is_coarse:
+        # kinds of one class read the same in the same cell
+        order = np.lexsort((start, system))
+        new = np.ones(order.size, bool)
+        new[1:] = (np.diff(system[order]) != 0) | (np.diff(start[order]) != 0)
+        position[order] = np.cumsum(new) - 1
+        kinds = np.zeros(int(new.sum()), np.int64)
+        np.bitwise_or.at(kinds, position, marks)
+        system, start, end, marks = system[order][new], start[order][new], end[order][new], kinds
+    cells = frame.calendars[kind.precision].edges if is_coarse else np.empty(0)
+    at_risk = _risk_spells(role.segments, column, frame.exposure.roster.n_systems)
+    readings = Readings(system, start, end, kind.terminal, marks, cells, at_risk)
+    reading = read_all(wirings, readings, frame.exposure.events, frame.half_lives, frame.block_edges)
+    columns = [
+        Feature(w.channel, source, b) for w in wirings for source in w.sources for b in range(frame.half_lives.size)
+    ]
+    kept = np.asarray([_is_long_enough(frame, kind.precision, feature) for feature in columns], bool)
+    days = float((at_risk.end - at_risk.start).sum())
+    targets, low = [], 0
+    for c, part in scored.items():
+        here = slice(low, low + part.system.size)
+        low = here.stop
+        features = reading.features[position[here]] if is_coarse else reading.features[here]
+        features = features if kept.all() else np.ascontiguousarray(features[:, kept])
+        chosen = tuple(feature for feature, keep in zip(columns, kept, strict=True) if keep)
+        targets.append(_target(frame, number, role, c, part, chosen, features, reading.compensator[:, kept]))
+    return ClassReading(tuple(targets), tuple(wirings), reading, days, bits)
+
+
+def _target(
+    frame: Frame, number: int, role: Role, column: int, rows: _Scored, columns: tuple[Feature, ...],
+    features: np.ndarray, compensator: np.ndarray,
+) -> Target:  # fmt: skip
+    kind = frame.exposure.kinds[role.kinds[column]]
+    edges = frame.block_edges
+    block = np.clip(np.searchsorted(edges, rows.time, side="right") - 1, 0, edges.size - 2)
+    unit = unit_at(frame.exposure.roster, rows.system, rows.time, np.full(rows.system.size, kind.terminal))
+    return Target(
+        kind=role.kinds[column], role=number, time=rows.time, width=rows.end - rows.time, count=rows.count,
+        system=rows.system, incident=rows.incident, unit=unit, block=block, cell=rows.cell, segment=rows.segment,
+        exposure=rows.exposure, columns=columns, features=features, compensator=np.ascontiguousarray(compensator),
+    )  # fmt: skip
+
+
+def _is_long_enough(frame: Frame, precision: str, feature: Feature) -> bool:
+    """Say whether a half-life spans at least two cells of the target and of the source kind."""
+    grains = {precision, frame.exposure.kinds[feature.source_kind].precision} - {"minute"}
+    longest = max((usual_cell(frame.calendars[grain]) for grain in grains), default=0.0)
+    return bool(frame.half_lives[feature.half_life] >= CELLS_PER_HALF_LIFE * longest - 1e-9)
+
+
+def usual_cell(calendar: Calendar) -> float:
+    """Return the median length of a calendar's cells, in days."""
+    return float(np.median(np.diff(calendar.edges)))
+
+
+def _risk_spells(segments: Segments, column: int, n_systems: int) -> Spells:
+    on = segments.at_risk[:, column]
+    return spells(segments.system[on], None, segments.start[on], segments.end[on], n_systems)
+
+
+def _score(frame: Frame, role: Role, column: int) -> _Scored:
+    """Choose the events of a kind that happened to someone at risk, and count the others by reason."""
+    events = frame.exposure.events
+    chosen = np.flatnonzero((events.kind == role.kinds[column]) & events.is_target)
+    if frame.exposure.kinds[role.kinds[column]].precision == "minute":
+        return _score_moments(frame, role, column, chosen)
+    return _score_cells(frame, role, column, chosen)
+
+
+def _segment_at(
+    segments: Segments, n_systems: int, system: np.ndarray, time: np.ndarray, is_before: np.ndarray
+) -> np.ndarray:
+    """Return the segment of each system that holds its moment, or -1."""
+    begins = np.searchsorted(segments.system, np.arange(n_systems + 1))
+    last = last_started(begins, segments.start, system, time, is_before)
+    if not segments.end.size:
+        return last
+    end = segments.end[last]
+    return np.where((last >= 0) & ((end > time) | (is_before & (end == time))), last, -1)
+
+
+def _score_moments(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _Scored:
+    events, segments = frame.exposure.events, role.segments
+    system, time = events.system[chosen], events.time[chosen]
+    segment = _segment_at(segments, frame.exposure.roster.n_systems, system, time, events.is_terminal[chosen])
+    found = segment >= 0
+    kept = found.copy()
+    kept[found] = segments.at_risk[segment[found], column]
+    early = found & ~kept
+    early[found] &= segments.alive[segment[found], column]
+    _count_reasons(frame, role.kinds[column], system[~kept], time[~kept], early[~kept])
+    system, time, segment = system[kept], time[kept], segment[kept]
+    edges = frame.calendars["minute"].edges
+    cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, edges.size - 2)
+    ones = np.ones(system.size, np.int64)
+    incident = events.incident[chosen[kept]]
+    return _Scored(system, time, time, ones, incident, cell, segment, np.ones(system.size))
+
+
+def _score_cells(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _Scored:
+    events, segments, n = frame.exposure.events, role.segments, frame.exposure.roster.n_systems
+    kind = frame.exposure.kinds[role.kinds[column]]
+    edges = frame.calendars[kind.precision].edges
+    system, time = events.system[chosen], events.time[chosen]
+    cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, edges.size - 2)
+    risk = _risk_spells(segments, column, n)
+    exposure = _days_in(risk, system, edges[cell], edges[cell + 1])
+    if kind.terminal:
+        # a stay that ends on the day of the discharge ends at its midnight: the event belongs to the day before
+        earlier = (exposure <= 0) & (cell > 0)
+        before = _days_in(risk, system, edges[cell - 1], edges[cell])
+        cell = np.where(earlier & (before > 0), cell - 1, cell)
+        exposure = np.where(earlier, before, exposure)
+    kept = exposure > 0
+    history = frame.exposure.history_days
+    _count_reasons(frame, role.kinds[column], system[~kept], time[~kept], edges[cell[~kept] + 1] <= history)
+    order = np.lexsort((events.incident[chosen][kept], system[kept], cell[kept]))
+    system, cell, exposure = system[kept][order], cell[kept][order], exposure[kept][order]
+    incident = events.incident[chosen][kept][order]
+    new = np.ones(system.size, bool)
+    new[1:] = (np.diff(system) != 0) | (np.diff(cell) != 0)
+    count = np.bincount(np.cumsum(new) - 1, minlength=int(new.sum())).astype(np.int64)
+    system, cell = system[new], cell[new]
+    pairs = risk.overlaps(system, edges[cell], edges[cell + 1])
+    first = np.full(system.size, np.inf)
+    np.minimum.at(first, pairs[0], np.maximum(risk.start[pairs[1]], edges[cell][pairs[0]]))
+    segment = _segment_at(segments, n, system, first, np.zeros(system.size, bool))
+    return _Scored(system, edges[cell], edges[cell + 1], count, incident[new], cell, segment, exposure[new])
+
+
+def _days_in(risk: Spells, system: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Return the days at risk of each system between two times."""
+    query, spell = risk.overlaps(system, start, end)
+    shared = np.minimum(risk.end[spell], end[query]) - np.maximum(risk.start[spell], start[query])
+    return np.bincount(query, weights=shared, minlength=system.size)
+
+
+def _count_reasons(frame: Frame, kind: int, system: np.ndarray, time: np.ndarray, is_history: np.ndarray) -> None:
+    silent = in_gap(frame.exposure, system, time, kind)
+    frame.set_aside.add("in a gap of recording", int(silent.sum()))
+    frame.set_aside.add("in the unscored history", int((is_history & ~silent).sum()))
+    frame.set_aside.add("not at risk", int((~is_history & ~silent).sum()))
