@@ -1,0 +1,187 @@
+"""Rows of a source to rows of a table of the agency folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from antiphon.intake.mapping import Cell, Make
+from antiphon.intake.moments import Moments, read_moments
+from antiphon.intake.translation import dictionary_of, plain, translated
+from antiphon.records.problems import ROW, SOURCE, Ledger
+from antiphon.records.tables import TABLES, Table
+
+PLACE = "_place"  # of a row in its source
+# Columns whose words are vocabulary, not identifiers: an untranslated one may be told.
+VOCABULARY = frozenset({"kind", "level", "role", "relation", "instrument", "item", "practice", "precision", "severity"})
+N_TOLD = 20
+LONGEST_TOLD = 60
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Made:
+    """What one entry of the map made of its source.
+
+    Attributes
+    ----------
+    table : table of the agency folder; ``rows`` its rows, as text, with provenance.
+    places : places in the source of the rows that were used.
+    n_set_aside : rows that lack what the table requires, or hold a time that cannot be read.
+    """
+
+    table: str
+    rows: pl.DataFrame
+    places: pl.Series
+    n_set_aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the map is, and where the exports are."""
+
+    beside: Path
+    files: Path
+
+
+class _Bench:
+    """Rows of a table being made, column by column."""
+
+    def __init__(self, rows: pl.DataFrame, table: Table, place: str, ledger: Ledger) -> None:
+        self.rows, self.table, self.place, self.ledger = rows, table, place, ledger
+        self.columns: dict[str, pl.Series] = {}
+        self.is_unwanted = pl.repeat(value=False, n=rows.height, eager=True)
+        self.is_unusable = pl.repeat(value=False, n=rows.height, eager=True)
+
+    def note(self, grade: str, rule: str, message: str, mend: str, bad: pl.Series, column: str) -> None:
+        """Note a problem of some rows."""
+        rows = self.rows.filter(bad)
+        self.ledger.add_rows(grade, self.table.name, rule, message, mend, rows, column=column)  # pyright: ignore[reportArgumentType]
+
+
+def make_rows(rows: pl.DataFrame, make: Make, place: str, folders: Folders, ledger: Ledger) -> Made:
+    """Make rows of a table.
+
+    Parameters
+    ----------
+    rows : rows of the source, as text, with ``_place``, ``_source`` and ``_row``.
+    make : entry of the map; ``place`` where it stands there, for messages.
+    folders : where the map and the exports are.
+    ledger : takes untranslated words (errors) and what cannot be read.
+
+    Returns
+    -------
+    The rows made. Rows whose word for a required column means nothing, on purpose, are not made.
+    """
+    table = TABLES[make.table]
+    bench = _Bench(_where(rows, make.where), table, place, ledger)
+    times = {column.name for column in table.columns if column.type == "time"}
+    for name, cell in make.cells.items():
+        if name in times or cell.date is not None:
+            _fill_time(bench, name, cell, make)
+        else:
+            _fill_text(
+                bench, name, cell, dictionary_of(cell, f"{place}: {name}", folders.beside, folders.files, ledger)
+            )
+    return _finished(bench)
+
+
+def _where(rows: pl.DataFrame, where: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+    for column, words in where.items():
+        rows = rows.filter(pl.col(column).fill_null("").is_in([plain(word) for word in words]))
+    return rows
+
+
+def _fill_text(bench: _Bench, name: str, cell: Cell, dictionary: Mapping[str, str] | None) -> None:
+    rows = bench.rows
+    words = rows.with_columns(_words(cell).alias("_words"))["_words"]
+    if dictionary is not None:
+        frame = pl.DataFrame({"old": words}).with_columns(
+            translated(pl.col("old"), dictionary, cell.otherwise).alias("new")
+        )
+        is_missing = frame.select((pl.col("old").is_not_null() & pl.col("new").is_null()).alias("m"))["m"]
+        _note_untranslated(bench, name, frame.filter(is_missing)["old"], is_missing)
+        if name in bench.table.required:
+            bench.is_unwanted = bench.is_unwanted | (frame["new"] == "").fill_null(value=False)
+        words = frame.select(pl.when(pl.col("new") != "").then("new").alias(name))[name]
+    bench.columns[name] = pl.DataFrame({name: words}).select(_completed(pl.col(name), cell))[name]
+
+
+def _words(cell: Cell) -> pl.Expr:
+    if cell.value is not None:
+        return pl.lit(cell.value if cell.value else None, dtype=pl.String)
+    if cell.columns:
+        return pl.concat_str([pl.col(name) for name in cell.columns], separator=cell.join, ignore_nulls=False)
+    unknown = [plain(word) for word in cell.unknown]
+    written = pl.col(cell.column or "")
+    return pl.when(~written.is_in(unknown)).then(written)
+
+
+def _completed(words: pl.Expr, cell: Cell) -> pl.Expr:
+    whole = pl.lit(cell.prefix) + words if cell.prefix else words
+    return whole if cell.default is None else whole.fill_null(pl.lit(cell.default))
+
+
+def _note_untranslated(bench: _Bench, name: str, words: pl.Series, is_missing: pl.Series) -> None:
+    if words.is_empty():
+        return
+    counts = words.value_counts(sort=True).sort("count", words.name, descending=[True, False])
+    message = f"{bench.place}: {counts.height} untranslated under {name}"
+    mend = 'Add them to values, each with its translation (or - in a file, "" in the map, for nothing); see their rows'
+    if name in VOCABULARY:
+        told = [f'"{word}" ({count:,})' for word, count in counts.head(N_TOLD).rows() if len(word) <= LONGEST_TOLD]
+        rest = counts.height - len(told)
+        message += f": {', '.join(told)}" + (f" and {rest} more" if rest else "")
+    bench.note("error", "untranslated", message, mend, is_missing, name)
+
+
+def _fill_time(bench: _Bench, name: str, cell: Cell, make: Make) -> None:
+    if cell.value is not None:
+        bench.columns[name] = pl.repeat(cell.value, bench.rows.height, dtype=pl.String, eager=True)
+        return
+    moments = read_moments(bench.rows, cell)
+    _note_times(bench, name, moments)
+    bench.columns[name] = moments.text if cell.default is None else moments.text.fill_null(cell.default)
+    if name == "time" and "precision" in bench.table.names and "precision" not in make.cells and cell.clock is not None:
+        bench.columns["precision"] = moments.precision
+
+
+def _note_times(bench: _Bench, name: str, moments: Moments) -> None:
+    column = next(column for column in bench.table.columns if column.name == name)
+    n_bad, n_given = int(moments.is_bad_date.sum()), int(moments.text.is_not_null().sum())
+    grade = "error" if n_bad and n_bad == n_given else column.on_unreadable
+    message = f'{bench.place}: the date for "{name}" fits none of the formats'
+    mend = 'Add its form to formats, such as "%m/%d/%Y" or "%d-%b-%y", or its word to unknown'
+    bench.note(grade, "time_unreadable", message, mend, moments.is_bad_date, name)
+    if column.on_unreadable == "set aside":
+        bench.is_unusable = bench.is_unusable | moments.is_bad_date
+    message = f'{bench.place}: the clock time for "{name}" cannot be read; the day is kept'
+    mend = "Add its word to shifts or to unknown"
+    bench.note("warning", "clock_unreadable", message, mend, moments.is_bad_clock, name)
+
+
+def _finished(bench: _Bench) -> Made:
+    table = bench.table
+    where, row = table.provenance
+    frame = pl.DataFrame(bench.columns).with_columns(bench.rows[SOURCE].alias(where), bench.rows[ROW].alias(row))
+    for name in table.required:
+        is_empty = frame[name].is_null() & ~bench.is_unwanted
+        message = f'{bench.place}: no "{name}"'
+        bench.note(
+            "set aside",
+            "value_missing",
+            message,
+            "Fill the cell in the source, or say default in the map",
+            is_empty,
+            name,
+        )
+        bench.is_unusable = bench.is_unusable | is_empty
+    wanted = ~bench.is_unwanted
+    return Made(
+        table.name,
+        frame.filter(wanted),
+        bench.rows[PLACE].filter(wanted),
+        int((bench.is_unusable & wanted).sum()),
+    )

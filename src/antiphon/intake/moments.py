@@ -1,0 +1,99 @@
+"""Dates and clock times as other systems write them, to ISO 8601 text and the precision that they allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from antiphon.intake.mapping import Cell
+
+ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?$"
+CLOCK = r"^(\d{1,2}):?(\d{2})(?::\d{2})?\s*(?:([aApP])\.?(?:[mM]\.?)?)?$"
+WITH_CLOCK = ("%H", "%I", "%k", "%l", "%T", "%R", "%r", "%X")
+YEARS = (1900, 2199)  # "%Y" would read 3/4/24 as the year 24
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Moments:
+    """One row per cell: ``text`` ISO 8601, ``precision`` (null where the date alone decides), and what is unreadable.
+
+    A date that cannot be read stays as it is written, so that ``antiphon check`` counts and lists its row.
+    """
+
+    text: pl.Series
+    precision: pl.Series
+    is_bad_date: pl.Series
+    is_bad_clock: pl.Series
+
+
+def read_moments(rows: pl.DataFrame, cell: Cell) -> Moments:
+    """Read the moments that a map describes: one column, or a date and a clock time.
+
+    Parameters
+    ----------
+    rows : rows of a source, as text.
+    cell : the entry of the map. A date as year-month-day can always be read, whatever its formats.
+
+    Notes
+    -----
+    A clock time in ``unknown``, empty, or unreadable leaves the day; one in ``shifts`` the start of the shift.
+    """
+    name = cell.column if cell.date is None else cell.date
+    # with a clock, unknown describes the clock, as forms put their default there
+    unknown = cell.unknown if cell.clock is None else ()
+    written = pl.col(name or "")
+    frame = rows.select(pl.when(~written.is_in(unknown)).then(written).alias("written"))
+    frame = frame.with_columns(_iso(cell).alias("text"))
+    is_bad_date = frame.select((pl.col("written").is_not_null() & pl.col("text").is_null()).alias("bad"))["bad"]
+    text = frame.select(pl.coalesce("text", "written").alias("text"))["text"]
+    none = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
+    if cell.clock is None:
+        return Moments(text, none, is_bad_date, pl.repeat(value=False, n=rows.height, eager=True))
+    return _with_clock(text, is_bad_date, rows[cell.clock], cell)
+
+
+def _iso(cell: Cell) -> pl.Expr:
+    written = pl.col("written")
+    readings = [pl.when(written.str.contains(ISO)).then(written)]
+    for text in cell.formats:
+        has_clock = any(mark in text for mark in WITH_CLOCK)
+        moment = written.str.to_datetime(text, strict=False, time_unit="us") if has_clock else None
+        read = moment if moment is not None else written.str.to_date(text, strict=False)
+        shown = read.dt.strftime("%Y-%m-%dT%H:%M:%S" if has_clock else "%Y-%m-%d")
+        readings.append(pl.when(read.dt.year().is_between(*YEARS)).then(shown))
+    return pl.coalesce(readings)
+
+
+def _with_clock(date: pl.Series, is_bad_date: pl.Series, clock: pl.Series, cell: Cell) -> Moments:
+    shifts = {" ".join(name.split()): start for name, start in cell.shifts.items()}
+    unknown = [" ".join(word.split()) for word in cell.unknown]
+    written = pl.col("clock")
+    is_known = written.is_not_null() & ~written.is_in(unknown)
+    frame = pl.DataFrame({"date": date, "clock": clock, "bad": is_bad_date}).with_columns(
+        pl.when(is_known).then(written.replace_strict(shifts, default=None, return_dtype=pl.String)).alias("shift"),
+        pl.when(is_known).then(_minute(written)).alias("minute"),
+        (pl.col("date").is_not_null() & ~pl.col("bad")).alias("usable"),
+    )
+    start = pl.coalesce("shift", "minute")
+    moment = pl.col("date").str.slice(0, 10) + pl.lit("T") + start
+    grain = pl.when(pl.col("shift").is_not_null()).then(pl.lit("shift"))
+    grain = grain.when(pl.col("minute").is_not_null()).then(pl.lit("minute")).otherwise(pl.lit("day"))
+    day = pl.when("usable").then(pl.col("date").str.slice(0, 10)).otherwise("date")
+    result = frame.select(
+        pl.when(pl.col("usable") & start.is_not_null()).then(moment).otherwise(day).alias("text"),
+        pl.when("usable").then(grain).alias("precision"),
+        (pl.col("usable") & is_known & start.is_null()).alias("bad_clock"),
+    )
+    return Moments(result["text"], result["precision"], is_bad_date, result["bad_clock"])
+
+
+def _minute(clock: pl.Expr) -> pl.Expr:
+    """Read 14:05, 1405, 2:05 PM, 2:05p to "14:05"; null where it is none of these."""
+    hour = clock.str.extract(CLOCK, 1).cast(pl.Int32, strict=False)
+    minute = clock.str.extract(CLOCK, 2).cast(pl.Int32, strict=False)
+    half = clock.str.extract(CLOCK, 3).str.to_lowercase()
+    of_day = pl.when(half.is_null()).then(hour).otherwise(hour % 12 + 12 * (half == "p").cast(pl.Int32))
+    possible = (minute < 60) & pl.when(half.is_null()).then(hour < 24).otherwise(hour.is_between(1, 12))
+    text = of_day.cast(pl.String).str.zfill(2) + pl.lit(":") + minute.cast(pl.String).str.zfill(2)
+    return pl.when(possible).then(text)
