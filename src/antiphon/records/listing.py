@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import polars as pl
 import xlsxwriter
 
 from antiphon.errors import SpecificationError
+from antiphon.records.assumptions import write_whole
 from antiphon.records.problems import ROW, SOURCE
 from antiphon.records.tables import TABLES
 
@@ -17,7 +19,17 @@ if TYPE_CHECKING:
     from antiphon.records.checking import CheckResult
 
 NOTICE = "Private: this file holds values of records. It is for the person who mends them; delete it afterwards."
-PROBLEM_HEADINGS = ("grade", "table", "column", "rule", "what is wrong", "how to mend it", "rows", "first file", "first row")
+PROBLEM_HEADINGS = (
+    "grade",
+    "table",
+    "column",
+    "rule",
+    "what is wrong",
+    "how to mend it",
+    "rows",
+    "first file",
+    "first row",
+)
 N_ROWS_LISTED = 100_000
 
 
@@ -36,15 +48,17 @@ def write_problem_list(result: CheckResult, path: str | Path) -> None:
     path = Path(path)
     if path.suffix.lower() != ".xlsx":
         raise SpecificationError("The list of problems is an Excel workbook: give it a name that ends in .xlsx.")
+    content = io.BytesIO()
+    # strings_to_formulas off: a cell that starts with "=" must not run when the list is opened.
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(content, options) as book:
+        _write_problems(book, result.problems)
+        for table in result.rows["table"].unique().sort().to_list():
+            if table in result.raw:
+                _write_rows(book, table, result)
     try:
-        # strings_to_formulas off: a cell that starts with "=" must not run when the list is opened.
-        options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-        with xlsxwriter.Workbook(str(path), options) as book:
-            _write_problems(book, result.problems)
-            for table in result.rows["table"].unique().sort().to_list():
-                if table in result.raw:
-                    _write_rows(book, table, result)
-    except (xlsxwriter.exceptions.FileCreateError, OSError):
+        write_whole(path, content.getvalue())
+    except OSError:
         raise SpecificationError(
             "The list of problems cannot be written there. Close it if it is open, and see that you may write there."
         ) from None

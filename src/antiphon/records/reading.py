@@ -295,7 +295,9 @@ def _known_columns(cells: Cells, table: Table, ledger: Ledger) -> pl.DataFrame |
         here.fill_null(cells.source).alias(SOURCE),
         pl.coalesce(line.cast(pl.Int64, strict=False), pl.col(ROW)).alias(ROW),
     )
-    _note_emptiness(frame, table, ledger)
+    if frame.is_empty():
+        _note_emptiness(table, ledger)
+        return None
     return frame.select(*table.names, pl.exclude(*table.names))
 
 
@@ -345,8 +347,11 @@ def _warn_of_columns(rows: pl.DataFrame, names: list[str], table: Table, ledger:
         ledger.add_rows("warning", table.name, "column_not_read", message, hint, row, column=guess or "")
 
 
-def _note_emptiness(frame: pl.DataFrame, table: Table, ledger: Ledger) -> None:
-    if frame.is_empty():
-        grade = "error" if table.name == "events" else "warning"
-        mend = "Fill it" if table.name == "events" else "Fill it, or take it out of the folder"
-        ledger.add(grade, table.name, "table_empty", "the table has a header and no rows", mend)
+def _note_emptiness(table: Table, ledger: Ledger) -> None:
+    message = "the table has a header and no rows"
+    if table.name == "events":
+        ledger.add(
+            "error", table.name, "table_empty", message, "Fill it; it is the one table that nothing goes without"
+        )
+    else:
+        ledger.add("warning", table.name, "table_empty", f"{message} (as if it were absent)", "Fill it, or delete it")
