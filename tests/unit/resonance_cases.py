@@ -6,6 +6,7 @@ import numpy as np
 
 from antiphon.design.design import Channel, Design, Feature, Kind, Margins, Target
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
+from antiphon.hawkes.options import Options
 from antiphon.inference.inference import Coupling
 from antiphon.model.parameters import Endemic, TargetModel
 
@@ -78,12 +79,14 @@ def target_fit(kind: int, alpha: list[float], endemic: float, excess: float, inf
         steps=1,
         names=("intercept", *(f"alpha[{j}]" for j in range(len(alpha)))),
         hessian=-information,
+        parameters=np.zeros(1 + len(alpha)),
         baseline=empty,
         excitation=empty,
         echo_share=empty,
         hazard=hazard,
         theta=np.ones(n_systems),
         theta_excess=theta_excess,
+        log_r=None,
     )
 
 
@@ -125,5 +128,6 @@ def two_kinds() -> tuple[Fit, tuple[Coupling, ...]]:
             target_fit(0, [0.25, 0.25], 50.0, 10.0, np.diag([80.0, 400.0, 400.0])),
             target_fit(1, [0.125], 30.0, 0.0, np.diag([40.0, 400.0])),
         ),
+        Options(),
     )
     return fit, (coupling(0, 0, 0, (0,)), coupling(2, 1, 0, (1,)), coupling(1, 0, 1, (0,)))

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import numpy as np
-import polars as pl
 import pytest
 from scipy.stats import beta
 
 from antiphon.framework.vocabulary import KindDefinition
+from antiphon.resonance.happened import Happened
 from antiphon.resonance.parallel import corrected, parallel_table, simes
-from antiphon.resonance.responses import clustered_interval, responses, typical_odds
+from antiphon.resonance.responses import clustered_interval, responses, shared_incidents, typical_odds
 from tests.unit.resonance_cases import coupling, two_kinds
 
+KINDS = ("aggression", "restraint")
 
-def incidents(answers: list[tuple[str, str, bool, bool]]) -> pl.DataFrame:
-    """Rows of incidents that all have aggression: person, unit, whether a restraint is in them, whether recorded."""
+
+def happened(rows: list[tuple[int, int, int, int]]) -> Happened:
+    """Rows of incident, kind, system, unit."""
+    table = np.array(rows, dtype=np.int64).reshape(-1, 4)
+    return Happened(*table.T, np.arange(len(table), dtype=float))
+
+
+def incidents(answers: list[tuple[int, int, bool]]) -> Happened:
+    """Incidents that all have aggression: of whom, in which unit, and whether the same person was restrained."""
     rows = []
-    for number, (person, unit, answered, recorded) in enumerate(answers):
-        base = {"incident": number, "recorded": recorded, "unit": unit}
-        rows.append(base | {"kind": "aggression", "system": person})
-        if answered:
-            rows.append(base | {"kind": "restraint", "system": person})
-    return pl.DataFrame(rows)
+    for number, (person, unit, is_answered) in enumerate(answers):
+        rows += [(number, 0, person, unit)] + [(number, 1, person, unit)] * is_answered
+    return happened(rows)
 
 
 def test_share_of_a_tiny_table() -> None:
-    table = incidents([(f"c{i}", "u1" if i % 2 else "u2", i < 6, i < 8) for i in range(10)])
-    found = {(row["first_kind"], row["second_kind"]): row for row in responses(table).to_dicts()}
+    everything = incidents([(i, i % 2, i < 6) for i in range(10)])
+    recorded = incidents([(i, i % 2, i < 6) for i in range(8)])
+    found = {(row["first_kind"], row["second_kind"]): row for row in responses(everything, recorded, KINDS).to_dicts()}
     row = found["aggression", "restraint"]
     assert (row["share"], row["n"]) == (0.6, 10)
     assert (row["share_recorded"], row["n_recorded"]) == (0.75, 8)
@@ -35,15 +41,21 @@ def test_share_of_a_tiny_table() -> None:
     assert found["restraint", "aggression"]["share"] == 1.0
 
 
-def test_pairs_that_never_meet_and_rare_kinds_are_left_out() -> None:
-    table = incidents([(f"c{i}", "u1", i == 0, True) for i in range(8)])
+def test_rare_kinds_are_left_out() -> None:
+    table = incidents([(i, 0, i == 0) for i in range(8)])
     # one incident with a restraint is too few to start from; aggression -> restraint is one in eight
-    assert responses(table).select("first_kind", "second_kind").rows() == [("aggression", "restraint")]
+    found = responses(table, happened([]), KINDS)
+    assert found.select("first_kind", "second_kind", "n_recorded").rows() == [("aggression", "restraint", 0)]
 
 
 def test_no_incidents_no_rows() -> None:
-    schema = {"incident": pl.Int64, "recorded": pl.Boolean, "kind": pl.String, "system": pl.String, "unit": pl.String}
-    assert responses(pl.DataFrame(schema=schema)).is_empty()
+    assert responses(happened([]), happened([]), KINDS).is_empty()
+
+
+def test_incidents_that_several_people_share() -> None:
+    table = happened([(0, 0, 1, 0), (0, 0, 2, 0), (1, 0, 1, 0), (2, 0, 3, 0), (3, 1, 1, 0)])
+    assert shared_incidents(table, 0) == pytest.approx(1 / 3)
+    assert shared_incidents(happened([]), 0) == 0.0
 
 
 def test_interval_of_independent_incidents_is_the_exact_binomial_one() -> None:

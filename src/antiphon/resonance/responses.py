@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 from scipy.optimize import minimize
+from scipy.sparse import coo_array
 from scipy.special import expit
 from scipy.stats import beta
 from scipy.stats import t as student
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from antiphon.resonance.happened import Happened
 
 FEWEST_INCIDENTS = 5
 """With fewer incidents that hold the first kind, a pair is not looked at."""
@@ -44,14 +51,32 @@ class Odds:
     high: float
 
 
-def responses(rows: pl.DataFrame) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True, repr=False)
+class Answered:
+    """Incidents with one kind, and which of them have another.
+
+    Attributes
+    ----------
+    answered : (incidents,) 0.0 or 1.0.
+    unit, person : (incidents,) codes, of the first row with the first kind.
+    n_source, n_target : distinct systems with the first kind, and with the second in one of these incidents.
+    """
+
+    answered: np.ndarray
+    unit: np.ndarray
+    person: np.ndarray
+    n_source: int
+    n_target: int
+
+
+def responses(joined: Happened, recorded: Happened, kinds: Sequence[str]) -> pl.DataFrame:
     """Share of incidents with one kind that also have another.
 
     Parameters
     ----------
-    rows : one row per event that stands in an incident: ``incident``, ``recorded`` (whether the number was in the
-        records; otherwise rows were joined by time, unit and person), ``kind``, ``system``, ``unit``. The rows of an
-        incident stand in order of time.
+    joined : what happened, with rows joined where incident numbers are missing.
+    recorded : what happened, only rows with a recorded incident number.
+    kinds : names of the kinds.
 
     Returns
     -------
@@ -65,54 +90,88 @@ def responses(rows: pl.DataFrame) -> pl.DataFrame:
     -----
     Association inside an incident: neither kind is said to come first, whatever the columns are called.
     """
-    if rows.is_empty():
-        return pl.DataFrame(schema=RESPONSES)
-    first = rows.group_by("incident", "kind", maintain_order=True).agg(
-        pl.col("recorded").first(), pl.col("system").first(), pl.col("unit").first()
-    )
-    together = (
-        first.select("incident", pl.col("kind").alias("first_kind"))
-        .join(first.select("incident", pl.col("kind").alias("second_kind")), on="incident")
-        .filter(pl.col("first_kind") != pl.col("second_kind"))
-    )
-    pairs = together.select("first_kind", "second_kind").unique().sort("first_kind", "second_kind")
-    found = [_pair(rows, first, together, *pair) for pair in pairs.iter_rows()]
-    return pl.DataFrame([row for row in found if row is not None], schema=RESPONSES, orient="row")
+    by_kind, by_kind_recorded = _by_kind(joined, len(kinds)), _by_kind(recorded, len(kinds))
+    rows = []
+    for first, second in sorted(_together(joined, len(kinds)), key=lambda pair: (kinds[pair[0]], kinds[pair[1]])):
+        told = answered(joined, by_kind[first], by_kind[second])
+        if len(told.answered) < FEWEST_INCIDENTS:
+            continue
+        numbered = answered(recorded, by_kind_recorded[first], by_kind_recorded[second]).answered
+        units = len(np.unique(told.unit[told.unit >= 0]))
+        again = (float(numbered.mean()) if len(numbered) else None, len(numbered))
+        behind = (told.n_source, told.n_target, units)
+        rows.append((kinds[first], kinds[second], *_estimates(told), *again, *_odds(told), *behind))
+    return pl.DataFrame(rows, schema=RESPONSES, orient="row")
 
 
-def _pair(
-    rows: pl.DataFrame, first: pl.DataFrame, together: pl.DataFrame, first_kind: str, second_kind: str
-) -> tuple | None:
-    """One row of the table of responses."""
-    both = together.filter((pl.col("first_kind") == first_kind) & (pl.col("second_kind") == second_kind))
-    incidents = first.filter(pl.col("kind") == first_kind).with_columns(
-        answered=pl.col("incident").is_in(both.get_column("incident").implode())
+def _estimates(told: Answered) -> tuple[float, float, float, int]:
+    has_units = len(np.unique(told.unit)) >= FEWEST_CLUSTERS
+    low, high = clustered_interval(told.answered, [told.unit, told.person] if has_units else [told.person])
+    return float(told.answered.mean()), low, high, len(told.answered)
+
+
+def _odds(told: Answered) -> list[float | None]:
+    odds = typical_odds(told.answered, told.unit)
+    return [value if np.isfinite(value) else None for value in (odds.value, odds.low, odds.high)]
+
+
+def _by_kind(what: Happened, n_kinds: int) -> list[np.ndarray]:
+    """Rows of each kind, those of one incident together."""
+    order = np.argsort(what.incident, kind="stable")
+    return [order[what.kind[order] == kind] for kind in range(n_kinds)]
+
+
+def _together(what: Happened, n_kinds: int) -> list[tuple[int, int]]:
+    """Pairs of different kinds that share at least one incident."""
+    n_incidents = int(what.incident.max(initial=-1)) + 1
+    held = coo_array(
+        (np.ones(len(what.kind), dtype=np.int64), (what.incident, what.kind)), shape=(n_incidents, n_kinds)
     )
-    if incidents.height < FEWEST_INCIDENTS:
-        return None
-    answered = incidents.get_column("answered").to_numpy().astype(float)
-    recorded = incidents.get_column("recorded").to_numpy()
-    unit = incidents.get_column("unit").rank("dense").fill_null(0).to_numpy().astype(np.int64)
-    person = incidents.get_column("system").rank("dense").to_numpy().astype(np.int64)
-    low, high = clustered_interval(answered, [unit, person] if len(np.unique(unit)) >= FEWEST_CLUSTERS else [person])
-    odds = typical_odds(answered, unit)
-    inside = rows.filter(pl.col("incident").is_in(incidents.get_column("incident").implode()))
-    count = inside.group_by("kind").agg(pl.col("system").n_unique())
-    systems = dict(count.iter_rows())
-    return (
-        first_kind,
-        second_kind,
-        float(answered.mean()),
-        low,
-        high,
-        len(answered),
-        float(answered[recorded].mean()) if recorded.any() else None,
-        int(recorded.sum()),
-        *(value if np.isfinite(value) else None for value in (odds.value, odds.low, odds.high)),
-        systems[first_kind],
-        systems[second_kind],
-        incidents.get_column("unit").drop_nulls().n_unique(),
+    counts = (held.T @ held).toarray()
+    np.fill_diagonal(counts, 0)
+    return [(int(first), int(second)) for first, second in np.argwhere(counts > 0)]
+
+
+def answered(what: Happened, first: np.ndarray, second: np.ndarray) -> Answered:
+    """Find which incidents with a first kind also have a second.
+
+    Parameters
+    ----------
+    what : rows of events.
+    first, second : rows of the two kinds, those of one incident together.
+
+    Returns
+    -------
+    Answered
+        In order of incident.
+    """
+    incidents, heads = np.unique(what.incident[first], return_index=True)
+    others = what.incident[second]
+    inside = second[np.isin(others, incidents)]
+    return Answered(
+        answered=np.isin(incidents, others).astype(float),
+        unit=what.unit[first[heads]],
+        person=what.system[first[heads]],
+        n_source=len(np.unique(what.system[first])),
+        n_target=len(np.unique(what.system[inside])),
     )
+
+
+def shared_incidents(what: Happened, kind: int) -> float:
+    """Share of a kind's incidents in which more than one system has it.
+
+    Parameters
+    ----------
+    what : rows of events.
+    kind : the kind.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 without incidents.
+    """
+    counts = np.unique(what.incident[what.kind == kind], return_counts=True)[1]
+    return float(np.mean(counts > 1)) if len(counts) else 0.0
 
 
 def clustered_interval(answered: np.ndarray, clusterings: list[np.ndarray]) -> tuple[float, float]:
@@ -143,7 +202,7 @@ def _effective(residual: np.ndarray, cluster: np.ndarray) -> float:
     n_clusters = len(np.unique(cluster))
     if n_clusters < 2:
         return 1.0
-    sums = np.bincount(cluster, residual)
+    sums = np.bincount(np.unique(cluster, return_inverse=True)[1], residual)
     spread = float(np.sum(residual**2))
     effect = float(np.sum(sums**2)) / spread if spread > 0 else n / n_clusters
     widening = n_clusters / (n_clusters - 1) * float(student.ppf(0.975, n_clusters - 1) / 1.959964) ** 2

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 if TYPE_CHECKING:
     from antiphon.design.design import Design
     from antiphon.inference.inference import Coupling
-    from antiphon.records.agency import Agency
-
-CELL_DAYS = {"minute": 0.0, "shift": 1.0 / 3.0, "day": 1.0}
-"""How long after its stamp a coarse event is known to have happened, in days."""
+    from antiphon.resonance.happened import Happened
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,37 +32,27 @@ class Sources:
         return np.array([len(times) for times in self.by_incident], dtype=float)
 
 
-def sources(agency: Agency, design: Design) -> Sources:
-    """Find when the events of every kind of the design spoke.
+def sources(what: Happened, n_kinds: int) -> Sources:
+    """Sort what happened by who hears it.
 
     Parameters
     ----------
-    agency, design : the records and what was made of them.
+    what : rows of events.
+    n_kinds : number of kinds of the design.
 
     Returns
     -------
     Sources
         Times in days from the start of the window.
     """
-    start = agency.window[0]
-    cell = pl.col("precision").cast(pl.String).replace_strict(CELL_DAYS, default=0.0, return_dtype=pl.Float64)
-    events = agency.events.with_row_index("row").select(
-        "kind",
-        "system",
-        pl.coalesce(pl.col("incident").cast(pl.String), pl.format("row {}", "row")).alias("incident"),
-        ((pl.col("time") - pl.lit(start)).dt.total_microseconds() / 86_400e6 + cell).alias("day"),
-    )
+    order = np.lexsort((what.incident, what.kind))
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (np.diff(what.incident[order]) != 0) | (np.diff(what.kind[order]) != 0)
+    heads = order[is_first]
     return Sources(
-        by_incident=_times(events, design, ["kind", "incident"]),
-        by_system=_times(events, design, ["kind", "incident", "system"]),
+        by_incident=tuple(np.sort(what.speaks[heads[what.kind[heads] == kind]]) for kind in range(n_kinds)),
+        by_system=tuple(np.sort(what.speaks[what.kind == kind]) for kind in range(n_kinds)),
     )
-
-
-def _times(events: pl.DataFrame, design: Design, key: list[str]) -> tuple[np.ndarray, ...]:
-    """First time of each key, per kind of the design."""
-    first = events.group_by(key).agg(pl.col("day").min()).sort("kind", "day")
-    found = {str(part.get_column("kind")[0]): part.get_column("day").to_numpy() for part in first.partition_by("kind")}
-    return tuple(found.get(kind.name, np.zeros(0)) for kind in design.kinds)
 
 
 def readable_share(design: Design, coupling: Coupling, spoken: Sources) -> np.ndarray:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from antiphon.design.design import Design
     from antiphon.inference.inference import Coupling, Inference
     from antiphon.records.agency import Agency
+    from antiphon.resonance.happened import Happened
 
 N_DRAWS = 400
 COUPLINGS = {
@@ -108,12 +109,13 @@ class Reading:
         return branching_matrix(len(self.design.kinds), self.couplings, kinds, echoes * self.read)
 
 
-def reading(agency: Agency, inference: Inference, *, seed: int) -> Reading:
+def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) -> Reading:
     """Gather what the tables share.
 
     Parameters
     ----------
     agency, inference : the records and what was concluded.
+    what : rows of events.
     seed : of the draws.
 
     Returns
@@ -122,7 +124,7 @@ def reading(agency: Agency, inference: Inference, *, seed: int) -> Reading:
         With 400 draws.
     """
     design = inference.fit.design
-    spoken = sources(agency, design)
+    spoken = sources(what, len(design.kinds))
     levels = set(agency.vocabulary.levels[:-1])
     privacy = agency.settings.privacy
     staff = {role: privacy.min_staff for role in agency.vocabulary.roles if role not in levels}
