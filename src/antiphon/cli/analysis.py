@@ -30,17 +30,19 @@ def analyse_folder(folder: Path, into: Path, *, seed: int, progress: Progress) -
     Released
         What may be shown; nothing else leaves.
     """
+    # The records are read before the engine loads: whoever has to mend them should not wait for it.
     progress.step(STEPS[0])
+    from antiphon.records import read_agency
+
+    agency = read_agency(folder)
+    progress.step(STEPS[1])
     from antiphon.design import build_design
     from antiphon.hawkes import fit_design
     from antiphon.inference import infer
-    from antiphon.records import read_agency
     from antiphon.release import release, write_tables
     from antiphon.report import write_report
     from antiphon.resonance import read_off
 
-    agency = read_agency(folder)
-    progress.step(STEPS[1])
     design = build_design(agency)
     progress.step(STEPS[2])
     fit = fit_design(design)
