@@ -33,17 +33,26 @@ def log_integrand(x, shape, scale, lo, hi, count, endemic, echo):
     """Log of the integrand over x = log theta, without its constant."""
     theta = math.exp(x)
     value = shape * x - scale * theta
+    product = 1.0
     for n in range(lo, hi):
-        value += count[n] * math.log(theta * endemic[n] + echo[n])
-    return value
+        rate = theta * endemic[n] + echo[n]
+        if count[n] == 1.0:
+            product *= rate
+            if product > 1e150 or product < 1e-150:
+                value += math.log(product)
+                product = 1.0
+        else:
+            value += count[n] * math.log(rate)
+    return value + math.log(product)
 
 
 @kernel
 def adaptive_nodes(shape, scale, lo, hi, count, endemic, echo):
-    """Equidistant nodes over log theta around the mode, and the log integrand there.
+    """Nodes in theta around the mode, and the log of integrand x spacing there.
 
-    The trapezoidal rule converges exponentially for integrands that fall off smoothly at both ends. The mode lies between
-    that of a system whose events are all echoes and that of one whose events are all endemic.
+    The trapezoidal rule in t, log theta = mode + 2 width sinh(t), converges exponentially, and the substitution reaches far
+    into the slow left tail that a frailty of large variance has. The mode lies between that of a system whose events are
+    all echoes and that of one whose events are all endemic.
     """
     events = 0.0
     for n in range(lo, hi):
@@ -52,41 +61,39 @@ def adaptive_nodes(shape, scale, lo, hi, count, endemic, echo):
     right = math.log((shape + events) / scale)
     best = -math.inf
     mode = left
-    for k in range(101):
-        x = left + (right - left) * k / 100.0
+    for k in range(41):
+        x = left + (right - left) * k / 40.0
         value = log_integrand(x, shape, scale, lo, hi, count, endemic, echo)
         if value > best:
             best = value
             mode = x
-    theta = math.exp(mode)
-    curvature = scale * theta
-    for n in range(lo, hi):
-        rate = theta * endemic[n] + echo[n]
-        curvature -= count[n] * theta * endemic[n] * echo[n] / (rate * rate)
-    width = 1.0 / math.sqrt(curvature) if curvature > 0.25 * shape else 2.0 / math.sqrt(shape + events)
-    step = 0.3 * min(width, 3.0 / math.sqrt(shape))
-    above = 0
-    while above < 5000:
-        value = log_integrand(mode + (above + 1) * step, shape, scale, lo, hi, count, endemic, echo)
-        best = max(best, value)
-        above += 1
-        if value < best - 42.0:
-            break
-    below = 0
-    while below < 5000:
-        value = log_integrand(mode - (below + 1) * step, shape, scale, lo, hi, count, endemic, echo)
-        best = max(best, value)
-        below += 1
-        if value < best - 42.0:
-            break
-    size = above + below + 1
-    theta_nodes = np.empty(size)
-    logs = np.empty(size)
-    for k in range(size):
-        x = mode + (k - below) * step
-        theta_nodes[k] = math.exp(x)
-        logs[k] = log_integrand(x, shape, scale, lo, hi, count, endemic, echo)
-    return theta_nodes, logs, step
+    step = 0.12
+    spread = 2.0 / math.sqrt(shape + events)
+    middle = 120
+    theta = np.empty(2 * middle + 1)
+    logs = np.empty(2 * middle + 1)
+    theta[middle] = math.exp(mode)
+    logs[middle] = best + math.log(spread * step)
+    highest = logs[middle]
+    ends = np.zeros(2, dtype=np.int64)
+    for side in range(2):
+        sign = 1 if side else -1
+        for k in range(1, middle + 1):
+            t = sign * k * step
+            x = mode + spread * math.sinh(t)
+            j = middle + sign * k
+            ends[side] = j
+            if x < -700.0 or x > 300.0:
+                theta[j] = theta[middle]
+                logs[j] = -math.inf
+                break
+            theta[j] = math.exp(x)
+            value = log_integrand(x, shape, scale, lo, hi, count, endemic, echo)
+            logs[j] = value + math.log(spread * math.cosh(t) * step)
+            highest = max(highest, logs[j])
+            if logs[j] < highest - 42.0:
+                break
+    return theta[ends[0] : ends[1] + 1].copy(), logs[ends[0] : ends[1] + 1].copy()
 
 
 @kernel
@@ -154,8 +161,8 @@ def frailty_rows(
             log_products(theta, lo, hi, count, endemic, echo, logs)
             constant = -shape * math.log1p(hazard[i] / shape)
         else:
-            theta, logs, step = adaptive_nodes(shape, scale, lo, hi, count, endemic, echo)
-            constant = shape * math.log(shape) - math.lgamma(shape) + math.log(step)
+            theta, logs = adaptive_nodes(shape, scale, lo, hi, count, endemic, echo)
+            constant = shape * math.log(shape) - math.lgamma(shape)
         highest = logs.max()
         weights = np.exp(logs - highest)
         total = weights.sum()
