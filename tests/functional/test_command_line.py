@@ -103,9 +103,8 @@ def test_the_list_of_problems_holds_the_rows_for_whoever_mends_them(broken, tmp_
     result = run("check", broken, "--list", listed)
     assert result.exit_code == 1
     frame = pl.read_excel(listed, sheet_name="events", engine="calamine")
-    assert frame["spreadsheet row"][0] == 2
-    assert "last Tuesday" in frame.row(0)
-    assert [path.name for path in tmp_path.iterdir() if "unfinished" in path.name] == []
+    assert any("last Tuesday" in row for row in frame.iter_rows())
+    assert {path.name for path in tmp_path.iterdir()} == {"small", "problems.xlsx"}
 
 
 def test_analyse_of_broken_records_leaves_nothing_behind(broken, tmp_path):

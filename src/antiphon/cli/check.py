@@ -28,26 +28,20 @@ def command(folder: Path, list_file: Path | None, *, as_json: bool) -> None:
     the work. The messages hold no names and no values; they are safe to paste into an e-mail.
     """
     from antiphon.cli.progress import Progress
-    from antiphon.records import check_agency
+    from antiphon.records import check_agency, write_problem_list
 
     with Progress(1, quiet=as_json) as progress:
         progress.step("reading the records")
         result = check_agency(folder)
     if list_file is not None:
-        _write_list(result, list_file, as_json=as_json)
+        write_problem_list(result, list_file)
+        click.echo(f"{list_file} lists the rows with their values. Keep it private.\n", err=as_json)
     if as_json:
         _print_json(result)
     else:
         _print_words(result)
     if any(problem.grade == "error" for problem in result.problems):
         click.get_current_context().exit(1)
-
-
-def _write_list(result: "CheckResult", path: Path, *, as_json: bool) -> None:
-    from antiphon.cli.listing import write_list
-
-    n_rows = write_list(result, path)
-    click.echo(f"{path} lists {n_rows:,} rows with their values. Keep it private.\n", err=as_json)
 
 
 def _print_json(result: "CheckResult") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from antiphon.cli.options import NEW_FOLDER, json_option
+from antiphon.cli.options import FOLDER, NEW_FOLDER, json_option
 
 if TYPE_CHECKING:
     from antiphon.intake import ImportResult
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 @click.command("import", short_help="Bring other systems' exports into an agency folder.")
 @click.argument("map_file", metavar="MAP", type=click.Path(exists=True, path_type=Path))
 @click.option("--out", required=True, type=NEW_FOLDER, help="The agency folder to write.")
+@click.option("--files", type=FOLDER, help="Folder with the exports, where it is not the map's own.")
 @click.option("--preview", is_flag=True, help="Say what would be made; write nothing.")
 @json_option
-def command(map_file: Path, out: Path, *, preview: bool, as_json: bool) -> None:
+def command(map_file: Path, out: Path, files: Path | None, *, preview: bool, as_json: bool) -> None:
     """Import exports of other systems into an agency folder, as MAP says.
 
     MAP is a TOML file, or a folder that holds import.toml.
@@ -29,7 +30,7 @@ def command(map_file: Path, out: Path, *, preview: bool, as_json: bool) -> None:
 
     with Progress(1, quiet=as_json) as progress:
         progress.step("importing")
-        result = import_records(map_file, out, preview=preview)
+        result = import_records(map_file, out, files=files, preview=preview)
     if as_json:
         _print_json(result)
     else:

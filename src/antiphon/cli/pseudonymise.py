@@ -31,9 +31,18 @@ def command(folder: Path, out: Path, key_file: Path, *, as_json: bool) -> None:
     """
     from antiphon.records import pseudonymise
 
-    pseudonymise(folder, out, key_file)
+    made = pseudonymise(folder, out, key_file)
     if as_json:
-        click.echo(json.dumps({"folder": str(out), "key": str(key_file), "warning": WARNING}, ensure_ascii=False))
+        document = {
+            "folder": str(out),
+            "key": str(key_file),
+            "rows": made.rows,
+            "dropped": made.dropped,
+            "warning": WARNING,
+        }
+        click.echo(json.dumps(document, ensure_ascii=False))
         return
     click.echo(f"{out} holds the pseudonymised records; {key_file} holds the key.")
+    for reason, n in made.dropped.items():
+        click.echo(f"Left out: {n:,} events ({reason}).")
     click.echo(WARNING)
