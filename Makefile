@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint types contracts quick lock clean benchmark docs
+.PHONY: demo test lint types contracts quick lock clean benchmark docs truth
 
 demo: $(STAMP)
 	$(BIN)/antiphon demo --out demo-report
@@ -26,6 +26,9 @@ contracts: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python tools/refresh_docs.py
+
+truth: $(STAMP)
+	$(BIN)/python tools/truth_page.py
 
 benchmark: $(STAMP)
 	$(BIN)/python benchmarks/run.py
