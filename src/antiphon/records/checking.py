@@ -24,7 +24,7 @@ from antiphon.records.people import assume_systems, check_systems
 from antiphon.records.problems import ROW, SOURCE, Ledger
 from antiphon.records.reading import read_folder
 from antiphon.records.settings import Settings
-from antiphon.records.stays import unit_spells
+from antiphon.records.stays import nested_stays, unit_spells
 from antiphon.records.structure import (
     check_measures,
     check_memberships,
@@ -172,7 +172,8 @@ def _assemble(
     if window is None:
         return None
     tables, vocabulary = _check_tables(tables, settings, vocabulary, window, ledger)
-    units = unit_spells(tables["memberships"], tables["systems"], vocabulary.levels)
+    stays = nested_stays(tables["memberships"], tables["systems"])
+    units = unit_spells(stays, tables["systems"], vocabulary.levels)
     judge_set_aside(raw, units, settings, ledger)
     if tables["events"].is_empty() and not ledger.has_errors:
         message = "no event can be used"
@@ -213,7 +214,7 @@ def _check_tables(
 ) -> tuple[dict[str, pl.DataFrame], Vocabulary]:
     systems = tables["systems"]
     memberships = check_memberships(tables["memberships"], systems, vocabulary, ledger)
-    context = Context(settings, vocabulary, systems, memberships, window)
+    context = Context(settings, vocabulary, systems, memberships, nested_stays(memberships, systems), window)
     events = check_events(tables["events"], context, ledger)
     events, own_vocabulary = aggregate_kinds(events, context, ledger)
     checked = {

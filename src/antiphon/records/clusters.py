@@ -105,6 +105,9 @@ def judge_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, settings:
             continue
         mine = aside.filter(pl.col("table") == table)
         described = _described(table, raw[table], units)
+        described = described.with_columns(
+            pl.when(pl.col("unit").is_in(units["unit"].implode())).then("unit").alias("unit")
+        )
         lost = described.join(mine.select(SOURCE, ROW).unique(), on=[SOURCE, ROW], how="semi")
         rules = sorted(mine["rule"].unique().to_list())
         _judge(table, "kind", MAX_SHARE_OF_KIND, described, lost, rules, ledger)

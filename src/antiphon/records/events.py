@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.records.names import check_words, keep_known_systems
-from antiphon.records.stays import FAR, last_spell_before, merged_spells, nested_stays, unit_level
+from antiphon.records.stays import FAR, last_spell_before, merged_spells, unit_level
 from antiphon.records.structure import fits, is_repeated
 from antiphon.records.times import end_of_shift, local_to_utc, start_of_day, start_of_shift
 
@@ -29,7 +29,7 @@ class Context:
     Attributes
     ----------
     settings, vocabulary : the agency's.
-    systems, memberships : checked.
+    systems, memberships : checked; ``stays`` the memberships through all levels (see ``nested_stays``).
     window : first moment observed and first no longer observed, UTC.
     """
 
@@ -37,6 +37,7 @@ class Context:
     vocabulary: Vocabulary
     systems: pl.DataFrame
     memberships: pl.DataFrame
+    stays: pl.DataFrame
     window: tuple[datetime, datetime]
 
 
@@ -151,7 +152,7 @@ def _outside_gaps(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.D
     settings = context.settings
     if not settings.gaps:
         return frame
-    stays = nested_stays(context.memberships, context.systems)
+    stays = context.stays
     inside = pl.DataFrame({"_place": []}, schema={"_place": pl.UInt32})
     frame = frame.with_row_index("_place")
     for number, gap in enumerate(settings.gaps, start=1):
@@ -200,7 +201,7 @@ def _while_there(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.Da
     if context.memberships.is_empty():
         return frame
     people = context.systems.filter(pl.col("level") == context.vocabulary.levels[-1])
-    stays = nested_stays(context.memberships, context.systems)
+    stays = context.stays
     counted_roles = people.filter(pl.col("system").is_in(stays["member"].implode()))["role"].unique()
     _warn_of_roles_without_stays(frame, people, counted_roles, ledger)
     spells = merged_spells(stays, ["member"]).with_columns(pl.col("start").min().over("member").alias("_first"))
@@ -250,7 +251,7 @@ def _check_terminal(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl
     first = ends.group_by("system", "start").agg(pl.col("until").min().alias("_over"))
     frame = frame.join(first, on=["system", "start"], how="left", nulls_equal=True, maintain_order="left")
     is_end = pl.col("kind").is_in(terminal)
-    again = is_end & ~pl.struct("system", "start", "kind").is_first_distinct()
+    again = is_end & (pl.col("time").rank("ordinal").over("system", "start", "kind") > 1)
     message = "someone's stay was ended a second time by the same kind of event"
     mend = "Delete the repetition, or add the stay between the two to memberships"
     frame = ledger.set_aside("events", frame, again, "ended_twice", message, mend, column="kind")
@@ -281,7 +282,7 @@ def aggregate_kinds(frame: pl.DataFrame, context: Context, ledger: Ledger) -> tu
     of_people = pl.col("kind").is_in(chosen)
     if frame.filter(of_people).is_empty():
         return frame, vocabulary
-    stays = nested_stays(context.memberships, context.systems).filter(pl.col("level") == level)
+    stays = context.stays.filter(pl.col("level") == level)
     units = stays.rename({"member": "system", "group": "_unit"}).select("system", "_unit", "start", "end")
     found = last_spell_before(frame, units, key="system", moment="time")
     homeless = of_people & (pl.col("_unit").is_null() | (pl.col("end") < pl.col("time")))

@@ -74,6 +74,7 @@ class _Frame:
 
     agency: Agency
     quarters: Quarters
+    stays: pl.DataFrame
     units: pl.DataFrame
     roles: pl.DataFrame
     workers: frozenset[str]
@@ -97,60 +98,46 @@ def glance(agency: Agency) -> Glance:
         Exact rates and exposures; private.
     """
     levels = agency.vocabulary.levels
+    stays = nested_stays(agency.memberships, agency.systems)
     frame = _Frame(
         agency=agency,
         quarters=quarters_of(agency.window, agency.settings.agency.timezone),  # pyright: ignore[reportArgumentType]
-        units=unit_spells(agency.memberships, agency.systems, levels),
+        stays=stays,
+        units=unit_spells(stays, agency.systems, levels),
         roles=agency.systems.filter((pl.col("level") == levels[-1]) & ~pl.col("pooled")).select("system", "role"),
         workers=staff_roles(agency.vocabulary),
     )
     return Glance(rates=_rates(frame), exposure=_exposure(frame), have=_have(agency, frame))
 
 
-def person_time(agency: Agency, units: pl.DataFrame, holes: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Time of people in units, leave removed, inside the window.
-
-    Parameters
-    ----------
-    agency : checked records.
-    units : member, unit, start, end.
-    holes : system, start, end: time that does not count (gaps in recording).
-
-    Returns
-    -------
-    system, unit (null: a member, but in no unit), start, end.
-    """
-    stays = nested_stays(agency.memberships, agency.systems)
-    inside = units.rename({"member": "system"}).join(
-        stays.select("member").unique(), left_on="system", right_on="member", how="semi"
-    )
-    anywhere = merged_spells(stays, ["member"]).rename({"member": "system"})
+def _person_time(frame: _Frame, holes: pl.DataFrame) -> pl.DataFrame:
+    """Time of members in units (null: in none), leave and gaps removed, in the window: system, unit, start, end."""
+    agency = frame.agency
+    people = frame.stays.select(pl.col("member").alias("system")).unique()
+    inside = frame.units.rename({"member": "system"}).join(people, on="system", how="semi")
+    anywhere = merged_spells(frame.stays, ["member"]).rename({"member": "system"})
     outside = cut(anywhere, merged_spells(inside, ["system"]), "system")
-    spells = pl.concat(
-        [inside, outside.with_columns(pl.lit(None, dtype=pl.String).alias("unit")).select(inside.columns)]
-    )
-    spells = clip(spells, *agency.window)  # pyright: ignore[reportArgumentType]
+    nowhere = outside.with_columns(pl.lit(None, dtype=pl.String).alias("unit")).select(inside.columns)
+    spells = clip(pl.concat([inside, nowhere]), *agency.window)  # pyright: ignore[reportArgumentType]
     away = agency.presence.filter("away").with_columns(pl.col("end").fill_null(FAR))
-    spells = cut(spells, merged_spells(away, ["system"]), "system")
-    return spells if holes is None or holes.is_empty() else cut(spells, merged_spells(holes, ["system"]), "system")
+    for gone in (away.select("system", "start", "end"), holes):
+        if gone.height:
+            spells = cut(spells, merged_spells(gone, ["system"]), "system")
+    return spells
 
 
-def gap_holes(agency: Agency, kind: str | None) -> pl.DataFrame:
+def _holes(frame: _Frame, kind: str | None) -> pl.DataFrame:
     """Spells in which a kind was not recorded, per system (kind None: gaps of every kind only)."""
-    stays = nested_stays(agency.memberships, agency.systems).select(
-        pl.col("member").alias("system"), "group", "start", "end"
-    )
-    everyone = agency.systems.select("system")
-    found = [pl.DataFrame(schema={"system": pl.String, "start": stays.schema["start"], "end": stays.schema["end"]})]
-    for gap in agency.settings.gaps:
+    settings, stays = frame.agency.settings, frame.stays.rename({"member": "system"})
+    edge = pl.Datetime("us", "UTC")
+    found = [pl.DataFrame(schema={"system": pl.String, "start": edge, "end": edge})]
+    for gap in settings.gaps:
         if gap.kinds and kind not in gap.kinds:
             continue
-        start, end = agency.settings.to_utc(gap.start), FAR if gap.end is None else agency.settings.to_utc(gap.end)
+        start, end = settings.to_utc(gap.start), FAR if gap.end is None else settings.to_utc(gap.end)
         if gap.group is None:
-            whole = [
-                pl.lit(edge).cast(stays.schema["start"]).alias(name) for name, edge in (("start", start), ("end", end))
-            ]
-            found.append(everyone.with_columns(whole))
+            everyone = frame.agency.systems.select("system")
+            found.append(everyone.with_columns(start=pl.lit(start, dtype=edge), end=pl.lit(end, dtype=edge)))
         else:
             found.append(clip(stays.filter(pl.col("group") == gap.group), start, end).select("system", "start", "end"))
     return pl.concat(found)
@@ -185,7 +172,7 @@ def _rates(frame: _Frame) -> pl.DataFrame:
     for name in kinds:
         signature = tuple(not gap.kinds or name in gap.kinds for gap in agency.settings.gaps)
         if signature not in time_by_holes:
-            time_by_holes[signature] = person_time(agency, frame.units, gap_holes(agency, name))
+            time_by_holes[signature] = _person_time(frame, _holes(frame, name))
         column, roles = _denominator(frame, agency.vocabulary.kinds[name])
         exposed = _summed(_of_roles(time_by_holes[signature], frame.roles, roles), frame.quarters, frame.days)
         parts.append(_rates_of_kind(name, column, counted.filter(pl.col("kind") == name), exposed, frame.quarters))
@@ -284,8 +271,7 @@ def _with_limits(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _exposure(frame: _Frame) -> pl.DataFrame:
-    agency = frame.agency
-    time = person_time(agency, frame.units, gap_holes(agency, None))
+    time = _person_time(frame, _holes(frame, None))
     workers = sorted(frame.workers)
     clients = _summed(_of_roles(time, frame.roles, ["client"]), frame.quarters, frame.days)
     staff = _summed(_of_roles(time, frame.roles, workers), frame.quarters, frame.days)

@@ -92,6 +92,8 @@ def _no_times(name: str) -> list[pl.Expr]:
 
 
 def _note_unreadable_times(table: Table, column: Column, where: pl.DataFrame, ledger: Ledger) -> None:
+    if not where["is_unreadable"].any():
+        return
     bad = pl.col("is_unreadable")
     kinds = (
         ("time_is_number", pl.col("is_number"), "holds a spreadsheet's day number where a time should be"),
@@ -104,8 +106,10 @@ def _note_unreadable_times(table: Table, column: Column, where: pl.DataFrame, le
 
 
 def _note_doubtful_times(table: Table, name: str, where: pl.DataFrame, ledger: Ledger) -> None:
-    offsets = where.filter(pl.col("utc").is_not_null() & ~pl.col("is_bare"))["has_offset"]
-    if offsets.any() and not offsets.all():
+    if (
+        where["has_offset"].any()
+        and where.select((pl.col("utc").is_not_null() & ~pl.col("is_bare") & ~pl.col("has_offset")).any()).item()
+    ):
         mixed = where.filter(pl.col("has_offset"))
         message = f'some times under "{name}" carry an offset from UTC and others do not, so their clocks may differ'
         mend = "Write all of them in local time without offset, or all with it"
@@ -116,6 +120,8 @@ def _note_doubtful_times(table: Table, name: str, where: pl.DataFrame, ledger: L
         ("is_missing_hour", "time_does_not_exist", "the clock skipped this hour in spring"),
         ("is_double_hour", "time_exists_twice", "the clock showed this hour twice in autumn"),
     ):
+        if not where[flag].any():
+            continue
         message = f'local time under "{name}": {words}{kept}'
         ledger.add_rows("warning", table.name, rule, message, mend, where.filter(flag), column=name)
 

@@ -67,10 +67,11 @@ class Ledger:
         self, table: str, frame: pl.DataFrame, bad: pl.Expr, rule: str, message: str, mend: str, *, column: str = ""
     ) -> pl.DataFrame:
         """Note the rows for which ``bad`` holds and return the others."""
-        marked = frame.with_columns(bad.fill_null(value=False).alias("_bad"))
-        rows = marked.filter("_bad")
-        self.add_rows("set aside", table, rule, message, mend, rows, column=column)
-        return frame if rows.is_empty() else marked.filter(~pl.col("_bad")).drop("_bad")
+        marks = frame.select(bad.fill_null(value=False).alias("bad"))["bad"]
+        if frame.is_empty() or not marks.any():
+            return frame
+        self.add_rows("set aside", table, rule, message, mend, frame.filter(marks), column=column)
+        return frame.filter(~marks)
 
     def warn(
         self, table: str, frame: pl.DataFrame, bad: pl.Expr, rule: str, message: str, mend: str, *, column: str = ""

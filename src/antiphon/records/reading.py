@@ -162,9 +162,6 @@ def _read_csv(data: bytes, path: Path, _table: str) -> Cells:
         frame = pl.read_csv(io.BytesIO(data), has_header=False, infer_schema=False)
     except (pl.exceptions.PolarsError, ValueError):
         raise _misshapen(data) from None
-    if data.count(b'"') % 2:
-        mend = "Look for a cell that starts with a quotation mark and never ends, and export again"
-        raise UnreadableError("quote_not_closed", "a quotation mark is opened and never closed", mend)
     return _with_header(frame, path.name)
 
 
@@ -201,7 +198,11 @@ def _refuse_other_separators(data: bytes) -> None:
 
 
 def _misshapen(data: bytes) -> UnreadableError:
-    """Find the first row with more cells than the header; only after the fast reader has given up."""
+    """Find what is wrong with the shape; only after the fast reader has given up."""
+    if data.count(b'"') % 2:
+        words = "a quotation mark is opened and never closed"
+        mend = "Look for a cell that starts with a quotation mark and never ends, and export again"
+        return UnreadableError("quote_not_closed", words, mend)
     lines = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
     mend = "Put cells that hold a comma between quotation marks, or save the table as an Excel workbook (.xlsx)"
     try:

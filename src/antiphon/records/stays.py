@@ -69,10 +69,10 @@ def unit_level(levels: tuple[str, ...]) -> str | None:
     return levels[-2] if len(levels) > 1 else None
 
 
-def unit_spells(memberships: pl.DataFrame, systems: pl.DataFrame, levels: tuple[str, ...]) -> pl.DataFrame:
-    """Stays in units: member, unit, start, end. A unit is in itself, always."""
+def unit_spells(nested: pl.DataFrame, systems: pl.DataFrame, levels: tuple[str, ...]) -> pl.DataFrame:
+    """Stays in units, of the nested stays: member, unit, start, end. A unit is in itself, always."""
     level = unit_level(levels)
-    stays = nested_stays(memberships, systems).filter(pl.col("level") == level)
+    stays = nested.filter(pl.col("level") == level)
     units = systems.filter(pl.col("level") == level).select(
         pl.col("system").alias("member"),
         pl.col("system").alias("unit"),

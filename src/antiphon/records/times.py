@@ -36,23 +36,26 @@ def parse_times(text: pl.Series, timezone: str) -> pl.DataFrame:
     -----
     A local time that does not exist is moved on by the hour that the clock skips; of two the earlier is taken.
     """
-    frame = pl.DataFrame({"text": text.cast(pl.String)})
     cell = pl.col("text")
-    frame = frame.with_columns(
+    frame = pl.LazyFrame({"text": text.cast(pl.String)}).with_columns(
         is_iso=cell.str.contains(ISO),
         is_number=cell.str.contains(SPREADSHEET_NUMBER).fill_null(value=False),
         is_bare=(cell.str.len_bytes() == 10).fill_null(value=False),
         offset=pl.when(cell.str.len_bytes() > 16).then(cell.str.extract(OFFSET)),
-    ).with_columns(written=pl.when("is_iso").then(_seconds(cell)))
+    )
+    frame = frame.with_columns(written=pl.when("is_iso").then(_seconds(cell)))
     frame = frame.with_columns(has_offset=pl.col("offset").is_not_null() & pl.col("written").is_not_null())
     frame = frame.with_columns(_to_utc(timezone))
-    frame = frame.with_columns(
-        local=pl.col("utc").dt.convert_time_zone(timezone).dt.replace_time_zone(None),
-        is_unreadable=cell.is_not_null() & pl.col("written").is_null(),
-    )
     return frame.select(
-        "utc", "local", "is_bare", "has_offset", "is_missing_hour", "is_double_hour", "is_number", "is_unreadable"
-    )
+        "utc",
+        pl.col("utc").dt.convert_time_zone(timezone).dt.replace_time_zone(None).alias("local"),
+        "is_bare",
+        "has_offset",
+        "is_missing_hour",
+        "is_double_hour",
+        "is_number",
+        (cell.is_not_null() & pl.col("written").is_null()).alias("is_unreadable"),
+    ).collect()
 
 
 def local_to_utc(local: pl.Expr, timezone: str) -> pl.Expr:
