@@ -10,9 +10,10 @@ import polars as pl
 
 from antiphon.intake.mapping import Cell, Make
 from antiphon.intake.moments import Moments, read_moments
-from antiphon.intake.translation import dictionary_of, plain, translated
+from antiphon.intake.translation import chosen, dictionary_of, plain, translated
+from antiphon.records.agency import Grade
 from antiphon.records.problems import ROW, SOURCE, Ledger
-from antiphon.records.tables import TABLES, Table
+from antiphon.records.tables import TABLES, Column, Table
 
 PLACE = "_place"  # of a row in its source
 # Columns whose words are vocabulary, not identifiers: an untranslated one may be told.
@@ -55,10 +56,10 @@ class _Bench:
         self.is_unwanted = pl.repeat(value=False, n=rows.height, eager=True)
         self.is_unusable = pl.repeat(value=False, n=rows.height, eager=True)
 
-    def note(self, grade: str, rule: str, message: str, mend: str, bad: pl.Series, column: str) -> None:
+    def note(self, grade: Grade, rule: str, message: str, mend: str, bad: pl.Series, column: str) -> None:
         """Note a problem of some rows."""
         rows = self.rows.filter(bad)
-        self.ledger.add_rows(grade, self.table.name, rule, message, mend, rows, column=column)  # pyright: ignore[reportArgumentType]
+        self.ledger.add_rows(grade, self.table.name, rule, message, mend, rows, column=column)
 
 
 def make_rows(rows: pl.DataFrame, make: Make, place: str, folders: Folders, ledger: Ledger) -> Made:
@@ -76,37 +77,38 @@ def make_rows(rows: pl.DataFrame, make: Make, place: str, folders: Folders, ledg
     The rows made. Rows whose word for a required column means nothing, on purpose, are not made.
     """
     table = TABLES[make.table]
-    bench = _Bench(_where(rows, make.where), table, place, ledger)
-    times = {column.name for column in table.columns if column.type == "time"}
+    bench = _Bench(chosen(rows, make.where), table, place, ledger)
     for name, cell in make.cells.items():
-        if name in times or cell.date is not None:
-            _fill_time(bench, name, cell, make)
-        else:
-            _fill_text(
-                bench, name, cell, dictionary_of(cell, f"{place}: {name}", folders.beside, folders.files, ledger)
-            )
+        words = _translated(
+            bench, name, cell, dictionary_of(cell, f"{place}: {name}", folders.beside, folders.files, ledger)
+        )
+        kind = {column.name: column for column in table.columns}.get(name)
+        if kind is not None and kind.type == "time":
+            moments = _moments(bench, kind, words, cell)
+            words = moments.text
+            if (
+                name == "time"
+                and cell.clock is not None
+                and "precision" in table.names
+                and "precision" not in make.cells
+            ):
+                bench.columns["precision"] = moments.precision
+        bench.columns[name] = pl.DataFrame({name: words}).select(_completed(pl.col(name), cell).alias(name))[name]
     return _finished(bench)
 
 
-def _where(rows: pl.DataFrame, where: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
-    for column, words in where.items():
-        rows = rows.filter(pl.col(column).fill_null("").is_in([plain(word) for word in words]))
-    return rows
-
-
-def _fill_text(bench: _Bench, name: str, cell: Cell, dictionary: Mapping[str, str] | None) -> None:
-    rows = bench.rows
-    words = rows.with_columns(_words(cell).alias("_words"))["_words"]
-    if dictionary is not None:
-        frame = pl.DataFrame({"old": words}).with_columns(
-            translated(pl.col("old"), dictionary, cell.otherwise).alias("new")
-        )
-        is_missing = frame.select((pl.col("old").is_not_null() & pl.col("new").is_null()).alias("m"))["m"]
-        _note_untranslated(bench, name, frame.filter(is_missing)["old"], is_missing)
-        if name in bench.table.required:
-            bench.is_unwanted = bench.is_unwanted | (frame["new"] == "").fill_null(value=False)
-        words = frame.select(pl.when(pl.col("new") != "").then("new").alias(name))[name]
-    bench.columns[name] = pl.DataFrame({name: words}).select(_completed(pl.col(name), cell))[name]
+def _translated(bench: _Bench, name: str, cell: Cell, dictionary: Mapping[str, str] | None) -> pl.Series:
+    words = bench.rows.with_columns(_words(cell).alias("_words"))["_words"]
+    if dictionary is None:
+        return words
+    frame = pl.DataFrame({"old": words}).with_columns(
+        translated(pl.col("old"), dictionary, cell.otherwise).alias("new")
+    )
+    is_missing = frame["old"].is_not_null() & frame["new"].is_null()
+    _note_untranslated(bench, name, frame.filter(is_missing)["old"], is_missing)
+    if name in bench.table.required:
+        bench.is_unwanted = bench.is_unwanted | (frame["new"] == "").fill_null(value=False)
+    return frame.select(pl.when(pl.col("new") != "").then("new").alias("new"))["new"]
 
 
 def _words(cell: Cell) -> pl.Expr:
@@ -114,8 +116,9 @@ def _words(cell: Cell) -> pl.Expr:
         return pl.lit(cell.value if cell.value else None, dtype=pl.String)
     if cell.columns:
         return pl.concat_str([pl.col(name) for name in cell.columns], separator=cell.join, ignore_nulls=False)
-    unknown = [plain(word) for word in cell.unknown]
-    written = pl.col(cell.column or "")
+    # beside a clock, unknown describes the clock: forms put their default there
+    unknown = [] if cell.clock is not None else [plain(word) for word in cell.unknown]
+    written = pl.col(cell.date or cell.column or "")
     return pl.when(~written.is_in(unknown)).then(written)
 
 
@@ -137,20 +140,12 @@ def _note_untranslated(bench: _Bench, name: str, words: pl.Series, is_missing: p
     bench.note("error", "untranslated", message, mend, is_missing, name)
 
 
-def _fill_time(bench: _Bench, name: str, cell: Cell, make: Make) -> None:
-    if cell.value is not None:
-        bench.columns[name] = pl.repeat(cell.value, bench.rows.height, dtype=pl.String, eager=True)
-        return
-    moments = read_moments(bench.rows, cell)
-    _note_times(bench, name, moments)
-    bench.columns[name] = moments.text if cell.default is None else moments.text.fill_null(cell.default)
-    if name == "time" and "precision" in bench.table.names and "precision" not in make.cells and cell.clock is not None:
-        bench.columns["precision"] = moments.precision
-
-
-def _note_times(bench: _Bench, name: str, moments: Moments) -> None:
-    column = next(column for column in bench.table.columns if column.name == name)
-    n_bad, n_given = int(moments.is_bad_date.sum()), int(moments.text.is_not_null().sum())
+def _moments(bench: _Bench, column: Column, words: pl.Series, cell: Cell) -> Moments:
+    """Read times, and note what cannot be read."""
+    name = column.name
+    moments = read_moments(words, None if cell.clock is None else bench.rows[cell.clock], cell)
+    n_bad, n_given = int(moments.is_bad_date.sum()), words.len() - words.null_count()
+    # where no date can be read at all, the map is wrong, not the rows
     grade = "error" if n_bad and n_bad == n_given else column.on_unreadable
     message = f'{bench.place}: the date for "{name}" fits none of the formats'
     mend = 'Add its form to formats, such as "%m/%d/%Y" or "%d-%b-%y", or its word to unknown'
@@ -160,6 +155,7 @@ def _note_times(bench: _Bench, name: str, moments: Moments) -> None:
     message = f'{bench.place}: the clock time for "{name}" cannot be read; the day is kept'
     mend = "Add its word to shifts or to unknown"
     bench.note("warning", "clock_unreadable", message, mend, moments.is_bad_clock, name)
+    return moments
 
 
 def _finished(bench: _Bench) -> Made:
@@ -168,15 +164,8 @@ def _finished(bench: _Bench) -> Made:
     frame = pl.DataFrame(bench.columns).with_columns(bench.rows[SOURCE].alias(where), bench.rows[ROW].alias(row))
     for name in table.required:
         is_empty = frame[name].is_null() & ~bench.is_unwanted
-        message = f'{bench.place}: no "{name}"'
-        bench.note(
-            "set aside",
-            "value_missing",
-            message,
-            "Fill the cell in the source, or say default in the map",
-            is_empty,
-            name,
-        )
+        message, mend = f'{bench.place}: no "{name}"', "Fill the cell in the source, or say default in the map"
+        bench.note("set aside", "value_missing", message, mend, is_empty, name)
         bench.is_unusable = bench.is_unusable | is_empty
     wanted = ~bench.is_unwanted
     return Made(

@@ -25,11 +25,15 @@ class Part(BaseModel):
 
 
 class Lookup(Part):
-    """A translation that stands in two columns of a file: ``{ file = ..., from = ..., to = ... }``."""
+    """A translation that stands in two columns of a file: ``{ file = ..., from = ..., to = ... }``.
+
+    ``where`` chooses among the rows of the file.
+    """
 
     file: str
     from_: str = Field(alias="from")
     to: str
+    where: dict[str, tuple[str, ...]] = {}
 
 
 class Cell(Part):
@@ -276,6 +280,11 @@ def _check_make(place: str, make: Make, ledger: Ledger) -> None:
             hint = f'Did you mean "{guess}"?' if guess else f"It has: {', '.join(table.names)}"
             message = f'{place}: the table {table.name} has no column "{name}"'
             ledger.add("error", FILE, "column_unknown", message, hint, name)
+    times = {column.name for column in table.columns if column.type == "time"}
+    for name, cell in make.cells.items():
+        if cell.date is not None and name not in times:
+            message = f'{place}: "{name}" is no time, so it has no date and clock'
+            ledger.add("error", FILE, "setting_invalid", message, "Say column instead of date", name)
     for name in table.required:
         if name not in make.cells:
             message = f'{place}: the table {table.name} needs the column "{name}"'

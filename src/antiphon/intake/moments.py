@@ -27,30 +27,26 @@ class Moments:
     is_bad_clock: pl.Series
 
 
-def read_moments(rows: pl.DataFrame, cell: Cell) -> Moments:
+def read_moments(written: pl.Series, clock: pl.Series | None, cell: Cell) -> Moments:
     """Read the moments that a map describes: one column, or a date and a clock time.
 
     Parameters
     ----------
-    rows : rows of a source, as text.
+    written : dates, or dates with clock times, as text.
+    clock : the clock times where they stand apart.
     cell : the entry of the map. A date as year-month-day can always be read, whatever its formats.
 
     Notes
     -----
     A clock time in ``unknown``, empty, or unreadable leaves the day; one in ``shifts`` the start of the shift.
     """
-    name = cell.column if cell.date is None else cell.date
-    # with a clock, unknown describes the clock, as forms put their default there
-    unknown = cell.unknown if cell.clock is None else ()
-    written = pl.col(name or "")
-    frame = rows.select(pl.when(~written.is_in(unknown)).then(written).alias("written"))
-    frame = frame.with_columns(_iso(cell).alias("text"))
-    is_bad_date = frame.select((pl.col("written").is_not_null() & pl.col("text").is_null()).alias("bad"))["bad"]
-    text = frame.select(pl.coalesce("text", "written").alias("text"))["text"]
-    none = pl.repeat(None, rows.height, dtype=pl.String, eager=True)
-    if cell.clock is None:
-        return Moments(text, none, is_bad_date, pl.repeat(value=False, n=rows.height, eager=True))
-    return _with_clock(text, is_bad_date, rows[cell.clock], cell)
+    frame = pl.DataFrame({"written": written}).with_columns(_iso(cell).alias("text"))
+    is_bad_date = frame["written"].is_not_null() & frame["text"].is_null()
+    text = frame.select(pl.coalesce("text", "written"))["text"]
+    if clock is not None:
+        return _with_clock(text, is_bad_date, clock, cell)
+    none = pl.repeat(None, written.len(), dtype=pl.String, eager=True)
+    return Moments(text, none, is_bad_date, pl.repeat(value=False, n=written.len(), eager=True))
 
 
 def _iso(cell: Cell) -> pl.Expr:
@@ -58,8 +54,11 @@ def _iso(cell: Cell) -> pl.Expr:
     readings = [pl.when(written.str.contains(ISO)).then(written)]
     for text in cell.formats:
         has_clock = any(mark in text for mark in WITH_CLOCK)
-        moment = written.str.to_datetime(text, strict=False, time_unit="us") if has_clock else None
-        read = moment if moment is not None else written.str.to_date(text, strict=False)
+        read = (
+            written.str.to_datetime(text, strict=False, time_unit="us")
+            if has_clock
+            else written.str.to_date(text, strict=False)
+        )
         shown = read.dt.strftime("%Y-%m-%dT%H:%M:%S" if has_clock else "%Y-%m-%d")
         readings.append(pl.when(read.dt.year().is_between(*YEARS)).then(shown))
     return pl.coalesce(readings)

@@ -47,15 +47,23 @@ def dictionary_of(cell: Cell, place: str, beside: Path, files: Path, ledger: Led
 
 
 def _read(lookup: Lookup, place: str, folder: Path, ledger: Ledger) -> dict[str, str]:
-    rows = read_columns(place, folder / lookup.file, (lookup.from_, lookup.to), ledger)
+    columns = tuple(dict.fromkeys((lookup.from_, lookup.to, *lookup.where)))
+    rows = read_columns(place, folder / lookup.file, columns, ledger)
     if rows is None:
         return {}
-    rows = rows.drop_nulls([lookup.from_, lookup.to])
+    rows = chosen(rows, lookup.where).drop_nulls([lookup.from_, lookup.to])
     several = rows.group_by(lookup.from_).agg(pl.col(lookup.to).n_unique()).filter(pl.col(lookup.to) > 1)
     if several.height:
         message = f"{place}: {several.height} words stand in the file of translations with more than one translation"
         ledger.add("error", lookup.file, "translation_twice", message, "Keep one row for each word")
     return dict(zip(rows[lookup.from_].to_list(), rows[lookup.to].to_list(), strict=True))
+
+
+def chosen(rows: pl.DataFrame, where: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
+    """Return the rows that hold in each column one of its words (``""``: an empty cell)."""
+    for column, words in where.items():
+        rows = rows.filter(pl.col(column).fill_null("").is_in([plain(word) for word in words]))
+    return rows
 
 
 def translated(words: pl.Expr, dictionary: Mapping[str, str], otherwise: str | None) -> pl.Expr:

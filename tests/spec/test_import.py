@@ -1,0 +1,272 @@
+"""What `antiphon import` promises: other systems' exports become an agency folder, by a map, or nothing is written."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+import xlsxwriter
+
+from antiphon.errors import RecordError, SpecificationError
+from antiphon.intake import import_records
+from antiphon.records import read_agency
+
+INCIDENTS = (
+    "EXAMPLE HOUSE - Incident Log\n"
+    "Printed 03/20/2024\n"
+    "\n"
+    "Incident #;Program;Date;Time;Type;Who;Status\n"
+    "24-01;COTT B;3/4/24;2:05 PM;PHYS AGG;c1;Closed\n"
+    "24-02;Cottage B;03/05/2024;2nd shift;Caf\u00e9 fight;c2;Closed\n"
+    "24-03;Cottage B;3/6/2024;12:00 AM;PHYS AGG;c1;VOID\n"
+    '24-04;Cottage B;3/7/2024;12:00 AM;"Restraint -\nStanding";c1;Closed\n'
+    ";;;;;;\n"
+    "24-01-A;COTT B;3/4/24;2:15 PM;PHYS AGG;c1;Amended\n"
+    "24-05;Cottage B;3/8/2024;1405;Birthday;c2;Closed\n"
+    "Total incidents: 6;;;;;;\n"
+)
+MAP = """
+agency = "agency.toml"
+
+[source.incidents]
+files = ["incidents*.csv"]
+header = 4
+stop = "Total incidents:"
+encoding = "cp1252"
+separator = ";"
+drop = { Status = ["VOID"] }
+key = "Incident #"
+amends = "-A$"
+
+[[source.incidents.make]]
+table = "events"
+time = { date = "Date", clock = "Time", formats = ["%m/%d/%y", "%m/%d/%Y"], unknown = ["", "12:00 AM"], shifts = { "2nd shift" = "15:00" } }
+kind = { column = "Type", values = "kinds.csv" }
+system = "Who"
+incident = "Incident #"
+
+[[source.incidents.make]]
+table = "memberships"
+where = { Type = ["PHYS AGG", "Caf\u00e9 fight"] }
+member = "Who"
+group = { column = "Program", values = { "COTT B" = "3", "Cottage B" = "3" }, prefix = "unit-" }
+start = { value = "2024-01-01" }
+"""
+KINDS = (
+    "value,count,translation\n"
+    "PHYS AGG,3,aggression_physical\nCaf\u00e9 fight,1,aggression_verbal\nRestraint - Standing,1,restraint\nBirthday,1,-\n"
+)
+AGENCY = '[agency]\nname = "Example House"\ntimezone = "America/New_York"\nwindow = ["2024-01-01", "2025-01-01"]\n'
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    (tmp_path / "incidents.csv").write_bytes(INCIDENTS.encode("cp1252"))
+    (tmp_path / "import.toml").write_text(MAP, encoding="utf-8")
+    (tmp_path / "kinds.csv").write_text(KINDS, encoding="utf-8")
+    (tmp_path / "agency.toml").write_text(AGENCY, encoding="utf-8")
+    return tmp_path
+
+
+def change(house: Path, old: str, new: str, *, file: str = "import.toml") -> None:
+    path = house / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def problems_of(house: Path) -> str:
+    with pytest.raises(RecordError) as caught:
+        import_records(house, house / "out")
+    assert not (house / "out").exists()
+    return caught.value.message
+
+
+def test_an_export_becomes_the_events_of_an_agency_folder(house: Path) -> None:
+    import_records(house, house / "out")
+    events = pl.read_csv(house / "out" / "events.csv", infer_schema=False)
+    assert events.rows() == [
+        ("2024-03-05T15:00", "c2", "aggression_verbal", "24-02", "shift", "incidents.csv", "6"),
+        ("2024-03-07", "c1", "restraint", "24-04", "day", "incidents.csv", "8"),
+        ("2024-03-04T14:15", "c1", "aggression_physical", "24-01", "minute", "incidents.csv", "10"),
+    ]
+    assert events.columns == ["time", "system", "kind", "incident", "precision", "source", "source_row"]
+
+
+def test_every_row_of_the_export_is_accounted_for(house: Path) -> None:
+    source = import_records(house, house / "out").sources[0]
+    assert (source.n_files, source.n_read) == (1, 6)
+    assert source.n_dropped == 1  # the void one
+    assert source.n_replaced == 1  # the amended one
+    assert source.n_ignored == 1  # the birthday: no event, on purpose
+    assert source.n_made == {"events": 3, "memberships": 2}
+    assert source.columns_ignored == ()
+
+
+def test_the_folder_can_be_read_and_knows_the_spreadsheet_rows(house: Path) -> None:
+    import_records(house, house / "out")
+    agency = read_agency(house / "out")
+    assert agency.settings.agency.name == "Example House"
+    assert agency.events["source_row"].to_list() == [10, 6, 8]
+    assert agency.memberships["group"].to_list() == ["unit-3", "unit-3"]
+
+
+def test_a_preview_counts_and_writes_nothing(house: Path) -> None:
+    result = import_records(house, house / "out", preview=True)
+    assert result.tables == {"events": 3, "memberships": 2}
+    assert result.written is None
+    assert not (house / "out").exists()
+
+
+def test_untranslated_words_are_listed_with_counts_and_nothing_is_written(house: Path) -> None:
+    change(house, "PHYS AGG,3,aggression_physical\n", "", file="kinds.csv")
+    change(house, "Birthday,1,-", "Birthday,1,", file="kinds.csv")
+    message = problems_of(house)
+    assert '2 untranslated under kind: "Birthday" (1), "PHYS AGG" (1)' in message
+    preview = import_records(house, house / "out", preview=True)
+    assert preview.has_errors
+
+
+def test_untranslated_identifiers_are_counted_and_never_told(house: Path) -> None:
+    change(house, 'system = "Who"', 'system = { column = "Who", values = { c1 = "one" } }')
+    message = problems_of(house)
+    assert "1 untranslated under system" in message
+    assert "c2" not in message
+
+
+def test_a_column_that_is_not_there_is_told_with_the_nearest(house: Path) -> None:
+    change(house, 'system = "Who"', 'system = "Whom"')
+    change(house, 'column = "Type", values', 'column = "Typ", values')
+    message = problems_of(house)
+    assert 'the column "Whom", which the file does not have' in message
+    assert 'Did you mean "Who"?' in message
+    assert 'Did you mean "Type"?' in message
+
+
+def test_one_date_that_cannot_be_read_is_told_by_row_and_left_to_check(house: Path) -> None:
+    log = house / "incidents.csv"
+    log.write_bytes(log.read_bytes().replace(b"3/7/2024", b"7.III.24"))
+    result = import_records(house, house / "out")
+    told = [str(problem) for problem in result.problems]
+    assert len(told) == 1
+    assert "set aside: events.time" in told[0]
+    assert "incidents.csv, row 8" in told[0]
+    assert "III" not in told[0]
+    assert result.sources[0].n_set_aside == 1
+    with pytest.raises(RecordError, match="time_unreadable"):
+        read_agency(house / "out")
+
+
+def test_dates_that_all_cannot_be_read_mean_that_the_map_is_wrong(house: Path) -> None:
+    change(house, '"%m/%d/%y", "%m/%d/%Y"', '"%d-%b-%y"')
+    assert "fits none of the formats" in problems_of(house)
+
+
+def test_an_unknown_clock_keeps_the_day_and_warns(house: Path) -> None:
+    log = house / "incidents.csv"
+    log.write_bytes(log.read_bytes().replace(b"2nd shift", b"after tea"))
+    result = import_records(house, house / "out")
+    assert [problem.rule for problem in result.problems] == ["clock_unreadable"]
+    assert pl.read_csv(house / "out" / "events.csv")["precision"].to_list() == ["day", "day", "minute"]
+
+
+def test_a_newer_file_replaces_the_rows_with_the_same_key(house: Path) -> None:
+    newer = INCIDENTS.replace("2:05 PM", "9:05 PM").replace("24-01-A", "24-09")
+    (house / "incidents_newer.csv").write_bytes(newer.encode("cp1252"))
+    import_records(house, house / "out")
+    events = pl.read_csv(house / "out" / "events.csv", infer_schema=False).select("incident", "time", "source")
+    assert ("24-01", "2024-03-04T14:15", "incidents.csv") in events.rows()  # the amendment still wins
+    assert ("24-02", "2024-03-05T15:00", "incidents_newer.csv") in events.rows()
+    assert events.height == 4
+
+
+def test_exports_may_lie_elsewhere(house: Path) -> None:
+    other = house / "exports"
+    other.mkdir()
+    (house / "incidents.csv").rename(other / "incidents.csv")
+    assert "no file fits" in problems_of(house)
+    assert import_records(house, house / "out", files=other).tables["events"] == 3
+
+
+def test_a_workbook_is_read_like_a_text_file(house: Path) -> None:
+    with xlsxwriter.Workbook(house / "staff.xlsx") as book:
+        sheet = book.add_worksheet("Staff list")
+        for row, cells in enumerate([["No", "Name"], ["s1", "never read"], ["s2", "never read"]]):
+            sheet.write_row(row, 0, cells)
+    more = '[source.staff]\nfiles = ["staff.xlsx"]\ncolumns_never_read = ["Name"]\n[[source.staff.make]]\ntable = "systems"\n'
+    cells = 'system = "No"\nlevel = { value = "person" }\nrole = { value = "staff" }\n'
+    (house / "import.toml").write_text(more + cells, encoding="utf-8")
+    result = import_records(house, house / "out")
+    assert result.sources[0].columns_ignored == ()
+    written = (house / "out" / "systems.csv").read_text(encoding="utf-8")
+    assert "s2,person,staff,staff.xlsx,3" in written
+    assert "never read" not in written
+
+
+def test_large_tables_are_written_as_parquet(house: Path) -> None:
+    lines = "".join(f"p{i},2024-03-04T10:00\n" for i in range(50_001))
+    (house / "big.csv").write_text("who,when\n" + lines, encoding="utf-8")
+    big = '[source.big]\nfiles = ["big.csv"]\n[[source.big.make]]\ntable = "events"\ntime = "when"\nsystem = "who"\n'
+    (house / "import.toml").write_text(big + 'kind = { value = "elopement" }\n', encoding="utf-8")
+    import_records(house, house / "out")
+    assert pl.read_parquet(house / "out" / "events.parquet").height == 50_001
+
+
+def test_an_import_replaces_its_own_tables_and_leaves_the_others(house: Path) -> None:
+    out = house / "out"
+    import_records(house, out)
+    (out / "practices.csv").write_text("group,practice,start\n", encoding="utf-8")
+    change(house, "Birthday,1,-", "Birthday,1,community_meeting", file="kinds.csv")
+    assert import_records(house, out).tables["events"] == 4
+    assert (out / "practices.csv").exists()
+    assert pl.read_csv(out / "events.csv").height == 4
+
+
+@pytest.mark.parametrize("name", ["events.csv", "agency.toml", "events.xlsx"])
+def test_an_import_never_replaces_what_people_wrote(house: Path, name: str) -> None:
+    out = house / "out"
+    out.mkdir()
+    (out / name).write_text("mine\n", encoding="utf-8")
+    with pytest.raises(SpecificationError, match="was not imported"):
+        import_records(house, out)
+    assert [path.name for path in out.iterdir()] == [name]
+    assert (out / name).read_text(encoding="utf-8") == "mine\n"
+
+
+def test_a_lookup_brings_in_what_another_file_says(house: Path) -> None:
+    (house / "beds.csv").write_text("house,beds,year\n3,8,2023\n3,9,2024\n4,12,2024\n", encoding="utf-8")
+    (house / "houses.csv").write_text("no\n3\n4\n5\n", encoding="utf-8")
+    text = """
+[source.houses]
+files = ["houses.csv"]
+[[source.houses.make]]
+table = "systems"
+system = { column = "no", prefix = "unit-" }
+level = { value = "unit" }
+role = { value = "unit" }
+[source.houses.make.beds]
+column = "no"
+lookup = { file = "beds.csv", from = "house", to = "beds", where = { year = ["2024"] } }
+otherwise = ""
+"""
+    (house / "import.toml").write_text(text, encoding="utf-8")
+    import_records(house, house / "out")
+    rows = pl.read_csv(house / "out" / "systems.csv", infer_schema=False).select("system", "beds").rows()
+    assert rows == [("unit-3", "9"), ("unit-4", "12"), ("unit-5", None)]
+    change(house, ', where = { year = ["2024"] }', "")
+    assert "more than one translation" in problems_of_existing(house)
+
+
+def problems_of_existing(house: Path) -> str:
+    with pytest.raises(RecordError) as caught:
+        import_records(house, house / "out")
+    return caught.value.message
+
+
+def test_the_section_agency_may_stand_in_the_map(house: Path) -> None:
+    section = 'agency = { name = "Say \\"A\\"", timezone = "Europe/London", window = ["2024-01-01", 2025-01-01] }'
+    change(house, 'agency = "agency.toml"', section)
+    import_records(house, house / "out")
+    settings = read_agency(house / "out").settings.agency
+    assert (settings.name, settings.timezone) == ('Say "A"', "Europe/London")
+    assert settings.window is not None
+    assert settings.window[1].year == 2025
