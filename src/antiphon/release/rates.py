@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from antiphon.release.released import JOINED, TOO_FEW
-from antiphon.release.rounding import DAYS_BASE, decimals, rounded_count, significant, to_base
+from antiphon.release.rounding import DAYS_BASE, rounded_count, significant, to_base
 from antiphon.release.thresholds import HARD_FLOOR, SERVED, WORKING
 
 if TYPE_CHECKING:
@@ -136,10 +136,10 @@ def _rounded(row: Row, unit: str, *, is_shown: bool) -> Row:
         "events": events,
         "client_days": days or None,
         "staff_years": years or None,
-        "per_1000_client_days": decimals(1000 * events / days, 2)
+        "per_1000_client_days": significant(1000 * events / days, 3)
         if days and _has(row, "per_1000_client_days")
         else None,
-        "per_100_staff_years": decimals(100 * events / years, 1)
+        "per_100_staff_years": significant(100 * events / years, 3)
         if years and _has(row, "per_100_staff_years")
         else None,
         "hours_per_1000_hours": significant(row.get("hours_per_1000_hours")),
@@ -165,9 +165,9 @@ def _add_limits(rows: list[Row]) -> None:
         centre = sum(cell["events"] for cell in cells) / total
         for cell in cells:
             spread = 3 * math.sqrt(centre / cell[exposure])
-            cell["centre"] = decimals(scale * centre, 2)
-            cell["lower"] = decimals(scale * max(0.0, centre - spread), 2)
-            cell["upper"] = decimals(scale * (centre + spread), 2)
+            cell["centre"] = significant(scale * centre, 3)
+            cell["lower"] = significant(scale * max(0.0, centre - spread), 3)
+            cell["upper"] = significant(scale * (centre + spread), 3)
 
 
 def _exposure(cells: list[Row]) -> tuple[str, int]:
@@ -192,16 +192,22 @@ def _totals(
         others = [row for row in mine if shown.get(_key(row)) is not False]
         threshold = limits.of(mine[0]["source_role"])
         behind = _at_least(hidden, persons.get(kind, 0), others)
-        events = sum(row["events"] for row in mine if _key(row) in shown)
-        has_hole = bool(hidden) and (behind < threshold or sum(row["events"] for row in hidden) < HARD_FLOOR)
-        totals[kind] = None if has_hole or 0 < events < HARD_FLOOR else rounded_count(events)
+        inside = [row for row in mine if _key(row) in shown]
+        events = sum(row["events"] for row in inside)
+        if any(not shown[_key(row)] for row in inside):
+            has_hole = bool(hidden) and (behind < threshold or sum(row["events"] for row in hidden) < HARD_FLOOR)
+            totals[kind] = None if has_hole or 0 < events < HARD_FLOOR else rounded_count(events)
+        else:
+            # The sum of what is shown says nothing new; the rounded sum of exact counts would.
+            totals[kind] = sum(rounded_count(row["events"]) or 0 for row in inside)
     return totals
 
 
 def _at_least(hidden: list[Row], everyone: int, others: Iterable[Row]) -> int:
     """Distinct persons that are surely behind the union of hidden cells."""
-    largest = max((row["n_source"] for row in hidden), default=0)
-    return max(largest, everyone - sum(row["n_source"] for row in others))
+    numbers = [row["n_source"] for row in hidden]
+    surely = max(0, *numbers, everyone - sum(row["n_source"] for row in others))
+    return min(surely, sum(numbers))
 
 
 def _client_days(rows: list[Row]) -> int | None:
@@ -266,7 +272,8 @@ def _joined(small: list[Row], whole: Row, large: list[Row]) -> Row:
         joined[column] = sum(known) if known else None
     joined["n_source"] = _at_least(small, whole["n_source"], large)
     others = whole["n_target"] - sum(row["n_target"] for row in large)
-    joined["n_target"] = max(others, *(row["n_target"] for row in small))
+    numbers = [row["n_target"] for row in small]
+    joined["n_target"] = min(max(others, *numbers), sum(numbers))
     return joined
 
 

@@ -51,7 +51,7 @@ def control_chart(rows: Sequence[dict[str, Any]], value: str, name: str) -> str:
     highest = max([point["value"] for point in known] + [point["upper"] for point in limits])
     ticks = [0, *([limits[0]["centre"]] if limits else []), highest]
     y_scale = {"domain": [0, 1.04 * highest or 1], "nice": False}
-    y_axis = {"values": ticks, "format": ",~r", "grid": False, "labelOverlap": True}
+    y_axis = {"values": ticks, "format": ",.4~f", "grid": False, "labelOverlap": True}
 
     def layer(points: list[Spec], mark: Spec, field: str = "value", **encoding: Any) -> Spec:
         y = {"field": field, "type": "quantitative", "scale": y_scale, "axis": y_axis}
@@ -68,7 +68,7 @@ def control_chart(rows: Sequence[dict[str, Any]], value: str, name: str) -> str:
     diamond = {"type": "point", "shape": "diamond", "size": 150, "color": INK, "fill": "white", "opacity": 1}
     layers.append(layer(outside, diamond | {"strokeWidth": 1.8}))
     hidden = [point | {"value": 0} for point in data if point["value"] is None]
-    cross = {"type": "point", "shape": "cross", "angle": 45, "size": 30, "color": QUIET, "fill": QUIET, "opacity": 1}
+    cross = {"type": "point", "shape": "M-1,-1L1,1M-1,1L1,-1", "size": 60, "color": QUIET, "strokeWidth": 1.4}
     layers.append(layer(hidden, cross))
     return _svg({"layer": layers, "width": 216, "height": 92}, name)
 
@@ -119,7 +119,10 @@ def ladder_chart(rows: Sequence[dict[str, Any]], name: str) -> str:
             "encoding": {"y": y, "x": x("high"), "text": {"field": "shown", "type": "nominal"}},
         },
     ]
-    return _svg({"data": {"values": data}, "layer": layers, "width": 330, "height": 32 * len(data)}, name)
+    # Room on both sides: the reader's font may be wider than the one that was measured with.
+    room = {"left": 40, "right": 70, "top": 4, "bottom": 4}
+    size = {"width": 360, "height": 32 * len(data), "padding": room}
+    return _svg({"data": {"values": data}, "layer": layers, **size}, name)
 
 
 def _svg(spec: Spec, name: str) -> str:

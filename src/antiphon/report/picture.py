@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from antiphon.report.words import Words, number, per_100
@@ -14,13 +15,14 @@ if TYPE_CHECKING:
     from antiphon.release.released import Released
 
 Node = tuple[str, str]
+Point = tuple[float, float]
 
 MOST_NODES, MOST_ARROWS = 25, 25
 WIDTH, LEFT = 1000.0, 118.0
-NODE_WIDTH, NODE_HEIGHT = 136.0, 54.0
+NODE_WIDTH, NODE_HEIGHT = 138.0, 54.0
 ROW_GAP, LANE_GAP = 66.0, 74.0
 PER_ROW = 6
-WIDEST, THINNEST = 12.0, 1.4
+WIDEST, THINNEST, HOLLOW = 12.0, 1.4, 4.2
 LANES = ("environment", "organisation", "unit", "team", "leader", "supervisor", "clinician", "staff")
 
 
@@ -54,6 +56,7 @@ class Arrow:
     path: str
     head: str
     width: float
+    core: float
     is_claimed: bool
     is_across: bool
     row: int
@@ -133,9 +136,9 @@ def _nodes(released: Released, rows: list[dict[str, Any]]) -> tuple[dict[Node, i
 
 
 def _box(node: Node, events: int | None, words: Words) -> Box:
-    lines = textwrap.wrap(words.kind(node[1]), 21, break_long_words=False)
+    lines = textwrap.wrap(words.kind(node[1]), 19, break_long_words=False)
     if len(lines) > 2:
-        lines = [lines[0], textwrap.shorten(" ".join(lines[1:]), 24, placeholder=" ...")]
+        lines = [lines[0], textwrap.shorten(" ".join(lines[1:]), 21, placeholder=" ...")]
     return Box(node[0], node[1], lines, "" if events is None else f"about {number(events)}")
 
 
@@ -192,21 +195,22 @@ def _untangle(line: list[Box], boxes: dict[Node, Box], rows: list[dict[str, Any]
 
 def _arrows(rows: list[dict[str, Any]], boxes: dict[Node, Box], widest: float) -> list[Arrow]:
     ports = _ports(rows, boxes)
-    taken: list[tuple[float, float]] = []
+    gaps = _Gaps(list(boxes.values()))
+    taken: list[Point] = []
     arrows = []
     for row in rows:
         source, target = boxes[_source(row)], boxes[_target(row)]
-        width = max(THINNEST, WIDEST * row["echoes"] / widest)
-        curve = _curve(source, target, ports[row["row"], "from"], ports[row["row"], "to"], 5.0 + 1.2 * width)
-        x, y = _badge(curve, taken, boxes.values())
+        width = max(THINNEST if row["claimed"] else HOLLOW, WIDEST * row["echoes"] / widest)
+        ends = ports[row["row"], "from"], ports[row["row"], "to"]
+        line, tip = _curve(source, target, ends, width, gaps)
+        x, y = _badge(line, taken, boxes.values())
         taken.append((x, y))
         arrows.append(
             Arrow(
-                path="M{:.1f} {:.1f}C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}".format(
-                    *(v for point in curve[:4] for v in point)
-                ),
-                head=_head(curve[3], curve[4], width),
+                path=_path(line),
+                head=_head(line[-1], tip, width),
                 width=round(width, 2),
+                core=round(width - 2.4, 2),
                 is_claimed=bool(row["claimed"]),
                 is_across=row["from_role"] != row["to_role"],
                 row=row["row"],
@@ -215,6 +219,12 @@ def _arrows(rows: list[dict[str, Any]], boxes: dict[Node, Box], widest: float) -
             )
         )
     return arrows
+
+
+def _path(line: list[Point]) -> str:
+    """Write a chain of cubic curves as SVG."""
+    words = [f"{x:.1f} {y:.1f}" for x, y in line]
+    return f"M{words[0]}" + "".join(f"C{' '.join(words[place : place + 3])}" for place in range(1, len(words), 3))
 
 
 def _sides(source: Box, target: Box) -> tuple[int, int]:
@@ -242,20 +252,53 @@ def _ports(rows: list[dict[str, Any]], boxes: dict[Node, Box]) -> dict[tuple[int
     return places
 
 
-Point = tuple[float, float]
+class _Gaps:
+    """Where an arrow may pass through a row that it skips: between boxes, each passage used by one arrow."""
+
+    def __init__(self, boxes: list[Box]) -> None:
+        self.rows: dict[int, list[Box]] = {}
+        for box in boxes:
+            self.rows.setdefault(box.row, []).append(box)
+        self.used: list[Point] = []
+
+    def passage(self, row: int, wanted: float, width: float) -> Point:
+        """Find the free place in a row that is nearest to ``wanted``."""
+        line = self.rows[row]
+        y = line[0].y
+        clear = NODE_WIDTH / 2 + 7.0 + width / 2
+        places = [
+            wanted,
+            *(box.x + side * shift for box in line for side in (-1, 1) for shift in (clear, clear + 12.0 + width)),
+        ]
+        free = [x for x in places if LEFT < x < WIDTH - 8 and all(abs(x - box.x) >= clear - 0.1 for box in line)]
+        unused = [x for x in free if all(abs(x - used_x) > 6.0 + width for used_x, used_y in self.used if used_y == y)]
+        chosen = (min(unused or free or [wanted], key=lambda x: (abs(x - wanted), x)), y)
+        self.used.append(chosen)
+        return chosen
 
 
-def _curve(source: Box, target: Box, x0: float, x1: float, head: float) -> tuple[Point, Point, Point, Point, Point]:
-    """Start, two control points, end of the line, and tip of the arrow."""
+def _curve(source: Box, target: Box, ends: tuple[float, float], width: float, gaps: _Gaps) -> tuple[list[Point], Point]:
+    """Points of a chain of cubic curves (start, two controls, end, two controls, end ...) and the tip of the arrow."""
     out, into = _sides(source, target)
-    start = (x0, source.y + out * NODE_HEIGHT / 2)
-    tip = (x1, target.y + into * NODE_HEIGHT / 2)
-    end = (x1, tip[1] + into * head)
+    head = 5.0 + 1.2 * width
+    start = (ends[0], source.y + out * NODE_HEIGHT / 2)
+    tip = (ends[1], target.y + into * NODE_HEIGHT / 2)
+    end = (ends[1], tip[1] + into * head)
     if source.row == target.row:
-        lift = 34.0 + min(30.0, abs(x1 - x0) / 14.0)
-        return start, (x0, start[1] - lift), (x1, end[1] - lift + head), end, tip
-    reach = abs(end[1] - start[1]) * 0.55
-    return start, (x0, start[1] + out * reach), (x1, end[1] + into * reach), end, tip
+        lift = 34.0 + min(30.0, abs(end[0] - start[0]) / 14.0)
+        return [start, (start[0], start[1] - lift), (end[0], end[1] - lift + head), end], tip
+    step = 1 if target.row > source.row else -1
+    skipped = range(source.row + step, target.row, step)
+    stops = [start]
+    for number_of_row in skipped:
+        share = abs(number_of_row - source.row) / abs(target.row - source.row)
+        stops.append(gaps.passage(number_of_row, start[0] + share * (end[0] - start[0]), width))
+    stops.append(end)
+    line = [start]
+    for (x0, y0), (x1, y1) in pairwise(stops):
+        reach = 0.55 * (y1 - y0)
+        line += [(x0, y0 + reach), (x1, y1 - reach), (x1, y1)]
+    return line, tip
 
 
 def _head(end: Point, tip: Point, width: float) -> str:
@@ -263,15 +306,20 @@ def _head(end: Point, tip: Point, width: float) -> str:
     return f"{end[0] - half:.1f},{end[1]:.1f} {end[0] + half:.1f},{end[1]:.1f} {tip[0]:.1f},{tip[1]:.1f}"
 
 
-def _on_curve(curve: tuple[Point, ...], t: float) -> Point:
+def _on_curve(line: list[Point], t: float) -> Point:
+    """Point at share ``t`` of a chain of cubic curves."""
+    n = (len(line) - 1) // 3
+    piece = min(int(t * n), n - 1)
+    t = t * n - piece
     weights = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    controls = line[3 * piece : 3 * piece + 4]
     return (
-        sum(weight * point[0] for weight, point in zip(weights, curve, strict=False)),
-        sum(weight * point[1] for weight, point in zip(weights, curve, strict=False)),
+        sum(weight * point[0] for weight, point in zip(weights, controls, strict=True)),
+        sum(weight * point[1] for weight, point in zip(weights, controls, strict=True)),
     )
 
 
-def _badge(curve: tuple[Point, ...], taken: list[Point], boxes: Iterable[Box]) -> Point:
+def _badge(line: list[Point], taken: list[Point], boxes: Iterable[Box]) -> Point:
     """Find a place for the number on the curve, away from other numbers and from boxes."""
 
     def free(point: Point) -> float:
@@ -280,7 +328,7 @@ def _badge(curve: tuple[Point, ...], taken: list[Point], boxes: Iterable[Box]) -
         return min([26.0, *apart, *(2.0 * distance for distance in clear)])
 
     tries = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82]
-    return max((_on_curve(curve, t) for t in tries), key=lambda point: free(point))
+    return max((_on_curve(line, t) for t in tries), key=free)
 
 
 def _legend(rows: list[dict[str, Any]], widest: float) -> list[tuple[float, str]]:

@@ -18,6 +18,8 @@ Row = dict[str, Any]
 
 MOST_QUARTERS = 8
 MOST_UNIT_KINDS = 6
+MOST_COUPLINGS = 40
+LEAST_SHOWN = 1 / 3
 BAR_WIDTH = 698.0
 RATES = {
     "per_1000_client_days": "per 1,000 client-days",
@@ -97,7 +99,7 @@ def _is_outside(row: Row, value: str) -> bool:
 
 
 def couplings(released: Released) -> list[Row]:
-    """Rows of the table of couplings in plain words.
+    """Rows of the table of couplings in plain words: every claimed one, and others up to 40.
 
     Parameters
     ----------
@@ -119,7 +121,7 @@ def couplings(released: Released) -> list[Row]:
             "claimed": bool(row["claimed"]),
         }
         for row in released.couplings.to_dicts()
-        if not row["withheld"]
+        if not row["withheld"] and (row["claimed"] or row["row"] <= MOST_COUPLINGS)
     ]
 
 
@@ -262,8 +264,12 @@ def units(released: Released) -> list[Row]:
     released : released tables.
     """
     words, table = Words.of(released), released.unit_rates
-    shown = table.filter(pl.col("withheld") == "").group_by("kind").agg(pl.col("events").sum(), pl.len())
-    kinds = shown.filter(pl.col("events") > 0).sort(["events", "kind"], descending=[True, False])["kind"]
+    kinds = (
+        table.group_by("kind")
+        .agg(pl.col("events").sum(), (pl.col("withheld") == "").mean().alias("shown"))
+        .filter((pl.col("events") > 0) & (pl.col("shown") >= LEAST_SHOWN))
+        .sort(["events", "kind"], descending=[True, False])["kind"]
+    )
     entries = []
     for kind in kinds.head(MOST_UNIT_KINDS):
         rows = table.filter(pl.col("kind") == kind)

@@ -118,7 +118,7 @@ def _responses(released: Released, words: Words) -> Sentence | None:
 
 def _branching(released: Released) -> Sentence | None:
     rows = released.branching_ratio.filter(pl.col("withheld") == "").to_dicts()
-    if not rows or not rows[0]["value"]:
+    if not rows or not rows[0]["low"]:
         return None
     return Sentence(f"{branching_words(rows[0])}.", "branching")
 

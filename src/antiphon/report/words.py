@@ -126,6 +126,10 @@ class Words:
         """Plain words for a relation between two persons."""
         return self.labels["relations"].get(name, name.replace("_", " "))
 
+    def bare_role(self, name: str) -> str:
+        """Plain words for a role without an article, for a number that follows."""
+        return self.role(name).removeprefix("the ")
+
     def is_group(self, role: str) -> bool:
         """Whether a role stands for groups, not persons."""
         return self.labels["levels"].get(role) == role

@@ -1,0 +1,206 @@
+"""Nothing that is released may point at a few persons."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from zipfile import ZipFile
+
+import jsonschema
+import polars as pl
+import pytest
+
+from antiphon.errors import ReleaseError
+from antiphon.release import TOO_FEW, TOO_UNCERTAIN, findings_document, release, write_tables
+from antiphon.release.rates import complete_quarters
+from antiphon.release.writing import findings_schema
+from tests.unit.example_findings import example_findings, example_settings, example_vocabulary
+
+
+def released(findings=None, **privacy):
+    return release(findings or example_findings(), example_settings(**privacy), example_vocabulary())
+
+
+def only(rows_of: pl.DataFrame, /, **values: object) -> dict:
+    rows = rows_of.filter(**values).to_dicts()
+    assert len(rows) == 1
+    return rows[0]
+
+
+@pytest.mark.parametrize("column", ["n_source", "n_target", "n_units", "source_role", "target_role"])
+def test_a_table_that_does_not_count_who_is_behind_it_is_refused(column):
+    findings = example_findings()
+    with pytest.raises(ReleaseError, match=f"couplings: no column {column}"):
+        released(replace(findings, couplings=findings.couplings.drop(column)))
+    with pytest.raises(ReleaseError, match=f"couplings: {column} is empty in 13 of 13 rows"):
+        released(replace(findings, couplings=findings.couplings.with_columns(pl.lit(None).alias(column))))
+
+
+@pytest.mark.parametrize(
+    ("n_source", "n_target", "is_shown"), [(11, 10, True), (10, 10, False), (11, 9, False), (0, 50, False)]
+)
+def test_a_coupling_needs_enough_clients_and_enough_staff(n_source, n_target, is_shown):
+    findings = example_findings()
+    table = findings.couplings.head(1).with_columns(n_source=pl.lit(n_source), n_target=pl.lit(n_target))
+    row = only(released(replace(findings, couplings=table)).couplings)
+    assert (row["withheld"] == "") is is_shown
+    assert (row["echoes"] is not None) is is_shown
+    if not is_shown:
+        assert row["withheld"] == TOO_FEW
+        assert row["p"] is row["low"] is row["n_source"] is row["n_target"] is None
+
+
+def test_public_data_have_the_same_thresholds():
+    private, public = released(), released(data="public")
+    assert private.couplings.equals(public.couplings)
+    assert private.rates.equals(public.rates)
+
+
+def test_a_role_with_too_few_persons_is_not_named_anywhere():
+    document = json.dumps(findings_document(released()))
+    assert "clinician" not in document
+    assert "leader" not in document
+    assert released().records["systems"] == {"client": 185, "staff": 85, "unit": 5, "organisation": 1}
+
+
+def test_only_complete_calendar_quarters_are_shown():
+    assert complete_quarters(["2024-02-15", "2025-01-01"]) == ["2024Q2", "2024Q3", "2024Q4"]
+    assert complete_quarters(["2024-01-01", "2024-03-31"]) == []
+    assert complete_quarters(["2023-12-31", "2024-04-01"]) == ["2024Q1"]
+    late = replace(example_findings(), records={**example_findings().records, "window": ["2024-01-02", "2025-12-31"]})
+    shown = set(released(late).rates["quarter"])
+    assert "2024Q1" not in shown
+    assert "2025Q4" not in shown
+
+
+def test_rates_and_limits_follow_from_released_counts_alone():
+    rates = released().rates.filter(pl.col("per_1000_client_days").is_not_null())
+    assert rates.height > 20
+    assert (rates["events"] % 5 == 0).all()
+    again = (1000 * rates["events"] / rates["client_days"] / rates["per_1000_client_days"] - 1).abs().max()
+    assert again < 0.006  # three significant digits
+    assert 9.87654 not in rates["centre"]
+
+
+def test_a_count_under_five_is_never_shown_and_zero_is():
+    rates = released().rates
+    shown = rates.filter(pl.col("withheld") == "")["events"]
+    assert set(shown.unique()) & {1, 2, 3, 4} == set()
+    assert (shown == 0).any()
+    assert rates.filter(pl.col("withheld") == TOO_FEW)["events"].null_count() == rates.filter(withheld=TOO_FEW).height
+
+
+def test_units_stand_in_their_own_order_and_small_ones_are_joined():
+    units = released().unit_rates
+    assert list(dict.fromkeys(units["unit"])) == ["Birch", "Cedar", "Dogwood", "Elm", "smaller units, joined"]
+
+
+def test_fewer_than_three_large_units_are_not_shown_apart():
+    findings = example_findings()
+    two = findings.rates.filter(pl.col("unit").is_in(["all", "Birch", "Cedar", "Fir"]))
+    assert released(replace(findings, rates=two)).unit_rates.is_empty()
+
+
+def test_what_is_left_when_shown_units_are_taken_away_is_not_a_few_persons():
+    findings = example_findings()
+    persons = {"Birch": 25, "Cedar": 14, "Dogwood": 13, "Elm": 3, "Fir": 0}
+    rows = findings.rates.filter(kind="restraint", quarter="2024Q1").to_dicts()
+    for row in rows:
+        row["n_source"] = persons.get(row["unit"], 55)
+        row["events"] = 2 * row["n_source"]
+    records = {**findings.records, "window": ["2024-01-01", "2024-04-01"]}
+    quarter = replace(findings, records=records, rates=pl.DataFrame(rows, infer_schema_length=None))
+    cells = released(quarter).unit_rates
+    hidden = set(cells.filter(withheld=TOO_FEW)["unit"])
+    assert hidden == {"Elm", "Dogwood"}  # Elm is small; without Dogwood it could be had by subtraction
+
+
+def test_a_wide_share_is_withheld_and_never_the_only_one():
+    attribution = released().attribution.filter(kind="resignation")
+    assert attribution.filter(withheld=TOO_UNCERTAIN)["component"].to_list() == ["average", "peers"]
+    shares = released().attribution.filter(kind="restraint")
+    assert set(shares["withheld"]) == {""}
+
+
+def test_a_share_of_too_few_persons_takes_a_second_one_with_it():
+    findings = example_findings()
+    few = pl.when(pl.col("component") == "ties").then(3).otherwise(pl.col("n_source"))
+    table = findings.attribution.filter(kind="restraint").with_columns(n_source=few)
+    shown = released(replace(findings, attribution=table)).attribution
+    assert sorted(shown.filter(withheld=TOO_FEW)["component"]) == ["environment", "ties"]
+
+
+def test_responses_of_a_few_incidents_are_withheld():
+    responses = released().responses
+    assert only(responses, first_kind="self_harm")["withheld"] == TOO_FEW
+    assert only(responses, first_kind="elopement")["withheld"] == TOO_UNCERTAIN
+    findings = example_findings()
+    rare = findings.responses.head(1).with_columns(share=0.01, low=0.0, high=0.02, n=pl.lit(200))
+    assert only(released(replace(findings, responses=rare)).responses)["withheld"] == TOO_FEW
+
+
+def test_loops_through_unnamed_roles_are_dropped_and_counted():
+    result = released()
+    assert result.loops.height == 2
+    assert only(result.withheld, table="loops")["rows"] == 1
+
+
+def test_small_numbers_of_persons_in_warnings_become_words():
+    findings = replace(example_findings(), warnings=(("x", "In 2024 only 3 clients and 2 senior staff were there."),))
+    assert released(findings).warnings["text"].to_list() == [
+        "In 2024 only a few clients and a few senior staff were there."
+    ]
+
+
+def test_unknown_settings_and_records_do_not_pass():
+    findings = example_findings()
+    leaky = replace(
+        findings,
+        records={**findings.records, "by_person": {"c-17": 9}},
+        settings={**findings.settings, "posterior": [0.1]},
+    )
+    assert json.dumps(findings_document(released(leaky))) == json.dumps(findings_document(released()))
+
+
+def test_findings_json_keeps_its_schema():
+    jsonschema.Draft202012Validator.check_schema(findings_schema())
+    jsonschema.validate(findings_document(released()), findings_schema())
+    findings = example_findings()
+    empty = {
+        name: getattr(findings, name).clear() for name in ("rates", "couplings", "responses", "attribution", "loops")
+    }
+    jsonschema.validate(findings_document(released(replace(findings, **empty))), findings_schema())
+
+
+def test_files_are_the_same_on_every_run_and_marked(tmp_path):
+    result = released(marking="Draft & secret")
+    for folder in ("one", "two"):
+        write_tables(result, tmp_path / folder)
+    first = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*"))
+    assert {"findings.json", "tables.xlsx"} < {str(path) for path in first}
+    for path in first:
+        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes(), path
+    assert json.loads((tmp_path / "one" / "findings.json").read_text())["marking"] == "Draft & secret"
+    assert pl.read_parquet_metadata(tmp_path / "one" / "tables" / "rates.parquet")["marking"] == "Draft & secret"
+    with ZipFile(tmp_path / "one" / "tables.xlsx") as book:
+        assert "Draft &amp; secret" in book.read("xl/sharedStrings.xml").decode()
+
+
+def test_withheld_values_are_in_no_file(tmp_path):
+    secret = 0.777123
+    findings = example_findings()
+    small = (pl.col("n_source") < 10) & pl.col("source_role").is_in(["client", "clinician"])
+    table = findings.couplings.with_columns(
+        pl.when(small).then(secret).otherwise(pl.col(name)).alias(name) for name in ("echoes", "low", "high", "p", "q")
+    )
+    write_tables(released(replace(findings, couplings=table)), tmp_path)
+    assert "0.77" not in (tmp_path / "findings.json").read_text()
+    for path in (tmp_path / "tables").iterdir():
+        for name, dtype in pl.read_parquet_schema(path).items():
+            if dtype.is_numeric():
+                values = pl.read_parquet(path)[name].drop_nulls()
+                assert not ((values - secret).abs() < 0.01).any()
+
+
+def test_repr_shows_sizes_only():
+    assert repr(released()).startswith("Released(rates: ")
