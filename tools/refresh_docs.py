@@ -13,9 +13,10 @@ from cogapp import Cog
 
 from antiphon.cli.program import COMMANDS, main
 from antiphon.framework import load_vocabulary
+from antiphon.records.tables import TABLES
 
 HERE = Path(__file__).parent
-PAGES = ("docs/reference/command-line.md", "docs/reference/kinds.md")
+PAGES = ("docs/reference/command-line.md", "docs/reference/kinds.md", "docs/reference/records.md")
 
 
 def help_texts() -> str:
@@ -64,6 +65,20 @@ def domain_table() -> str:
 
 def _signs(signs: tuple) -> str:
     return "; ".join(f"{sign.text} ({sign.coding[0].upper()})" for sign in signs)
+
+
+def record_tables() -> str:
+    """The columns of every table of an agency folder."""
+    parts = []
+    for table in TABLES.values():
+        parts.append(
+            f"## {table.name}\n\nOne row is {table.row}.\n\n| column | type | needed | meaning |\n|---|---|---|---|"
+        )
+        for column in table.columns:
+            needed = "yes" if column.is_required else ""
+            parts.append(f"| `{column.name}` | {column.type} | {needed} | {column.meaning} |")
+        parts.append("| any other | text | | an attribute that does not change |\n" if table.has_attributes else "")
+    return "\n".join(parts)
 
 
 def refresh(*options: str) -> int:

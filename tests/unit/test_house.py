@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import json
 import pkgutil
 import re
 import subprocess
@@ -136,6 +137,19 @@ def test_generated_pages_are_current():
         [sys.executable, ROOT / "tools" / "refresh_docs.py", "--check"], capture_output=True, text=True
     )
     assert done.returncode == 0, "run: make docs\n" + done.stdout + done.stderr
+
+
+def test_every_field_of_the_findings_is_documented():
+    def named(part):
+        if isinstance(part, list):
+            return {name for item in part for name in named(item)}
+        if not isinstance(part, dict):
+            return set()
+        return set(part.get("properties", ())) | {name for item in part.values() for name in named(item)}
+
+    page = (ROOT / "docs" / "reference" / "findings.md").read_text(encoding="utf-8")
+    schema = json.loads((SOURCE / "release" / "findings.schema.json").read_text(encoding="utf-8"))
+    assert {name for name in named(schema) if not re.search(rf"\b{name}\b", page)} == set()
 
 
 def test_every_word_of_the_glossary_has_a_meaning_and_a_word_on_the_page():
