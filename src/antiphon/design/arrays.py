@@ -12,7 +12,7 @@ from antiphon.design.clock import plain_calendar
 from antiphon.design.design import Design, Kind
 from antiphon.design.events import Rows, SetAside, make_events
 from antiphon.design.roster import Attendance, Ties, make_roster
-from antiphon.design.spells import spells
+from antiphon.design.spells import Spells, spells
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,13 @@ def dense_design(times: np.ndarray, kinds: np.ndarray, half_lives: Sequence[floa
     zeros = np.zeros(len(times), np.int64)
     rows = _rows(times, zeros, kinds)
     return _design(
-        rows, named, np.asarray(["system"]), spells(zeros[:0], None, [], [], 1), ["self"], half_lives, window
+        rows,
+        named,
+        np.asarray(["system"]),
+        spells(zeros[:0], None, np.empty(0), np.empty(0), 1),
+        ["self"],
+        half_lives,
+        window,
     )
 
 
@@ -85,7 +91,7 @@ def _rows(times: np.ndarray, systems: np.ndarray, kinds: np.ndarray) -> Rows:
 
 
 def _design(
-    rows: Rows, kinds: tuple[Kind, ...], role: np.ndarray, stays: object, channels: list[str],
+    rows: Rows, kinds: tuple[Kind, ...], role: np.ndarray, stays: Spells, channels: list[str],
     half_lives: Sequence[float], window: float,
 ) -> Design:  # fmt: skip
     level = np.where(role == "unit", "unit", "person")
@@ -100,7 +106,7 @@ def _design(
         stays,
         attendance,
         ties,
-        float(window),  # pyright: ignore[reportArgumentType]
+        float(window),
     )
     set_aside = SetAside()
     calendars = {"minute": plain_calendar(float(window))}

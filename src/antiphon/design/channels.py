@@ -36,7 +36,7 @@ def parse_channel(text: str) -> Channel:
     return Channel(how, where, source, target)  # pyright: ignore[reportArgumentType]
 
 
-def check_channels(channels: Sequence[Channel], roster: Roster, roles: set[str]) -> None:
+def check_channels(channels: Sequence[Channel], levels: tuple[str, ...], roles: set[str], relations: set[str]) -> None:
     """Refuse channels that name levels, relations or roles that do not exist, or that cannot be travelled."""
     if len(set(channels)) < len(channels):
         raise SpecificationError("Each channel can be named once.")
@@ -44,11 +44,11 @@ def check_channels(channels: Sequence[Channel], roster: Roster, roles: set[str])
         if channel.how == "self":
             continue
         if channel.how == "tie":
-            _known("relation", channel.where, roster.ties, channel)
+            _known("relation", channel.where, relations, channel)
         else:
-            _known("level", channel.where, roster.levels[:-1], channel)
+            _known("level", channel.where, set(levels[:-1]), channel)
         for role in (channel.from_role, channel.to_role):
-            _known("role", role, roles | set(roster.levels[:-1]), channel)
+            _known("role", role, roles | set(levels[:-1]), channel)
         own = {"members": channel.to_role, "group": channel.from_role}.get(channel.how, channel.where)
         if channel.how != "tie" and own != channel.where:
             side = "ends" if channel.how == "members" else "starts"
@@ -57,8 +57,8 @@ def check_channels(channels: Sequence[Channel], roster: Roster, roles: set[str])
             )
 
 
-def _known(what: str, name: str, names: object, channel: Channel) -> None:
-    known = sorted(names)  # pyright: ignore[reportArgumentType]
+def _known(what: str, name: str, names: set[str], channel: Channel) -> None:
+    known = sorted(names)
     if name not in known:
         guess = nearest(name, known)
         hint = f' Did you mean "{guess}"?' if guess else ""

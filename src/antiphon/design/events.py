@@ -10,6 +10,7 @@ import numpy as np
 from antiphon.design.channels import meeting_level
 from antiphon.design.incidents import find_incidents, link_rows
 from antiphon.design.roster import codes, days
+from antiphon.kernels.spells import counting_order
 
 if TYPE_CHECKING:
     from antiphon.design.design import Calendar, Kind
@@ -34,6 +35,8 @@ class Events:
     sounds_from : (events,) float64, when the event is deposited: its time, or the end of its cell.
     is_coarse, is_terminal : (events,) bool.
     is_target : (events,) bool, false for rows coarser than their kind.
+    is_shared : (events,) bool, whether the incident has other events.
+    by_kind, kind_begins : events in the order of their kinds, and where each kind begins.
     place_event, place_group : pairs (event, group of any level): where the source was.
     """
 
@@ -45,8 +48,15 @@ class Events:
     is_coarse: np.ndarray
     is_terminal: np.ndarray
     is_target: np.ndarray
+    is_shared: np.ndarray
+    by_kind: np.ndarray
+    kind_begins: np.ndarray
     place_event: np.ndarray
     place_group: np.ndarray
+
+    def of_kind(self, kind: int) -> np.ndarray:
+        """Return the events of a kind, in order of time."""
+        return self.by_kind[self.kind_begins[kind] : self.kind_begins[kind + 1]]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -129,23 +139,34 @@ def make_events(
     terminal = np.asarray([kind.terminal for kind in kinds], bool)
     links = _links(rows, roster, join_days) if join_days is not None else None
     incidents = find_incidents(rows.number, rows.time, links)
-    order = np.lexsort((rows.system, rows.kind, incidents.code))
-    same = np.zeros(order.size, bool)
-    for key in (incidents.code, rows.kind, rows.system):
-        value = key[order]
-        same[1:] = (same[1:] if key is not incidents.code else True) & (value[1:] == value[:-1])
-    set_aside.add("same kind, system and incident", int(same.sum()))
+    is_copy = _copies(rows, incidents.code)
+    set_aside.add("same kind, system and incident", int(is_copy.sum()))
     time = incidents.start[incidents.code]
-    kept = order[~same]
-    kept = kept[np.lexsort((kept, time[kept]))]
+    kept = np.flatnonzero(~is_copy)
+    kept = kept[np.argsort(time[kept], kind="stable")]
     rows, time, incident = rows.where(kept), time[kept], incidents.code[kept]
     is_terminal = terminal[rows.kind]
     ends, is_coarse, is_target = _sounding(rows, time, kinds, calendars)
     set_aside.add("recorded more coarsely than the rest of their kind", int((~is_target).sum()))
     place_event, place_group = places(roster, rows.system, time, is_terminal)
+    by_kind, kind_begins = counting_order(rows.kind, len(kinds))
+    is_shared = np.bincount(incident)[incident] > 1 if incident.size else is_coarse
     return Events(
-        time, rows.system, rows.kind, incident, ends, is_coarse, is_terminal, is_target, place_event, place_group
-    )
+        time, rows.system, rows.kind, incident, ends, is_coarse, is_terminal, is_target, is_shared, by_kind, kind_begins,
+        place_event, place_group,
+    )  # fmt: skip
+
+
+def _copies(rows: Rows, incident: np.ndarray) -> np.ndarray:
+    """Return which rows repeat an earlier one of the same incident, kind and system."""
+    is_copy = np.zeros(incident.size, bool)
+    several = np.flatnonzero(np.bincount(incident)[incident] > 1) if incident.size else np.empty(0, np.int64)
+    order = several[np.lexsort((several, rows.system[several], rows.kind[several], incident[several]))]
+    same = np.ones(max(order.size - 1, 0), bool)
+    for key in (incident, rows.kind, rows.system):
+        same &= key[order][1:] == key[order][:-1]
+    is_copy[order[1:][same]] = True
+    return is_copy
 
 
 def _links(rows: Rows, roster: Roster, join_days: float) -> tuple[np.ndarray, np.ndarray]:

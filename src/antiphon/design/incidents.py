@@ -42,6 +42,8 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
         of their own.
     """
     n = time.size
+    if (links is None or not links[0].size) and not np.any(number >= 0):
+        return Incidents(np.arange(n), time, 0)
     key = number.copy()
     alone = number < 0
     base = int(number.max(initial=-1)) + 1

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.design.design import Channel, Margins
+from antiphon.design.design import Margins
 
 if TYPE_CHECKING:
-    from antiphon.design.design import Target
+    from antiphon.design.design import Channel, Target
     from antiphon.design.events import Events
+    from antiphon.design.pools import Wiring
     from antiphon.design.targets import ClassReading
 
 
@@ -25,41 +26,49 @@ def make_margins(
     events one reader has within the longest half-life if nothing echoes.
     """
     n_source: dict[tuple[int, int], int] = {}
-    systems: dict[tuple[int, int], set[int]] = {}
     n_pairs: dict[tuple[int, int, int], float] = {}
     n_units: dict[tuple[int, int, int], int] = {}
     for found in classes:
-        for i, wiring in enumerate(found.wirings):
-            for position, source in enumerate(wiring.sources):
-                key = (wiring.channel, source)
-                mine = np.unique(events.system[wiring.event[events.kind[wiring.event] == source]])
-                systems.setdefault(key, set()).update(mine.tolist())
-                for target in found.targets:
-                    n_pairs[(*key, target.kind)] = _expected_pairs(found, i, position, target, half_lives)
-                    n_units[(*key, target.kind)] = _units(channels[wiring.channel], found, i, position, target)
-    n_source = {key: len(value) for key, value in systems.items()}
+        for wiring in found.wirings:
+            if (wiring.channel, wiring.sources[0]) not in n_source:
+                n_source |= _sources(wiring, events)
+        for target in found.targets:
+            heard = _units_that_heard(target)
+            column = 0
+            for i, wiring in enumerate(found.wirings):
+                for position, source in enumerate(wiring.sources):
+                    key = (wiring.channel, source, target.kind)
+                    n_pairs[key] = _expected_pairs(found, column, target, half_lives)
+                    column += 1
+                    if channels[wiring.channel].how in ("self", "tie"):
+                        n_units[key] = heard.get((wiring.channel, source), 0)
+                    else:
+                        n_units[key] = found.reading.meetings.get((i, position, found.bits[target.kind]), 0)
     n_target = {t.kind: int(np.unique(t.system).size) for found in classes for t in found.targets}
     return Margins(n_source, n_target, n_pairs, n_units)
 
 
-def _group_column(found: ClassReading, i: int, position: int) -> int:
-    return sum(len(w.sources) for w in found.wirings[:i]) + position
+def _sources(wiring: Wiring, events: Events) -> dict[tuple[int, int], int]:
+    """Count the systems that left something, per source kind."""
+    n = int(events.system.max(initial=0)) + 1
+    pairs = np.unique(events.kind[wiring.event] * n + events.system[wiring.event]) // n
+    return {(wiring.channel, source): int(np.count_nonzero(pairs == source)) for source in wiring.sources}
 
 
-def _expected_pairs(found: ClassReading, i: int, position: int, target: Target, half_lives: np.ndarray) -> float:
+def _expected_pairs(found: ClassReading, column: int, target: Target, half_lives: np.ndarray) -> float:
     rate = float(target.count.sum()) / max(found.days_at_risk, 1e-12)
-    return float(found.reading.pairs[_group_column(found, i, position)]) * rate * float(half_lives[-1])
+    return float(found.reading.pairs[column]) * rate * float(half_lives[-1])
 
 
-def _units(channel: Channel, found: ClassReading, i: int, position: int, target: Target) -> int:
-    """Count groups in which both happened; for own past and ties the units of targets that heard a source."""
-    if channel.how not in ("self", "tie"):
-        return found.reading.meetings.get((i, position, found.bits[target.kind]), 0)
-    source = found.wirings[i].sources[position]
-    columns = [
-        j for j, f in enumerate(target.columns) if f.channel == found.wirings[i].channel and f.source_kind == source
-    ]
-    if not columns:
-        return 0
-    heard = target.unit[target.features[:, columns[-1]] > 0]
-    return int(np.unique(heard[heard >= 0]).size)
+def _units_that_heard(target: Target) -> dict[tuple[int, int], int]:
+    """Count the units of rows that heard anything, per channel and source kind: for own past and ties."""
+    last = {(feature.channel, feature.source_kind): j for j, feature in enumerate(target.columns)}
+    rows = np.flatnonzero(target.unit >= 0)
+    if not rows.size or not last:
+        return {}
+    rows = rows[np.argsort(target.unit[rows], kind="stable")]
+    begins = np.flatnonzero(np.diff(target.unit[rows], prepend=-1))
+    found = {}
+    for key, j in last.items():
+        found[key] = int(np.count_nonzero(np.logical_or.reduceat(target.features[rows, j] > 0, begins)))
+    return found

@@ -235,8 +235,9 @@ def _deposit_stream(wirings: list[Wiring], readings: Readings, events: Events, l
         order = np.full(heard.size, loops.COARSE)
     else:
         order = np.where(events.is_coarse, loops.COARSE, loops.FINE)
-    rank = np.empty(heard.size, np.int64)
-    rank[np.lexsort((order, heard))] = np.arange(heard.size)
+    rank = np.arange(heard.size)
+    if events.is_coarse.any() or readings.cells.size:
+        rank[np.lexsort((order, heard))] = np.arange(heard.size)
     is_heard = heard < (readings.cells[-1] if readings.cells.size else np.inf)
     event = np.concatenate([w.event for w in wirings])
     pool = np.concatenate([w.event_pool + layout.first_pool[i] for i, w in enumerate(wirings)])

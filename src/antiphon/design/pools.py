@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,20 +86,25 @@ def wire(
     sources = tuple(k for k, kind in enumerate(kinds) if kind.role == from_role)
     if not sources:
         return None
-    seen = np.isin(events.kind, sources)
+    seen = _marked(len(kinds), np.asarray(sources))[events.kind]
+    if channel.how == "tie" and channel.where not in roster.ties:
+        return None
     ties = _directed(roster, channel) if channel.how == "tie" else None
     masses = _masses(channel, np.flatnonzero(seen), roster, events, ties)
-    presence = _readers(channel, to_role, roster, ties, np.unique(masses.pool))
-    presence = presence.where((presence.end > 0.0) & (presence.start < roster.window_days))
-    pool = np.intersect1d(masses.pool, presence.pool)
-    if not pool.size:
-        return None
     n = roster.n_systems
-    presence = presence.where(np.isin(presence.pool, pool))
-    seats, seat = np.unique(np.searchsorted(pool, presence.pool) * n + presence.reader, return_inverse=True)
-    kept = np.isin(masses.pool, pool)
+    deposited = _marked(n, masses.pool)
+    presence = _readers(channel, to_role, roster, ties, deposited)
+    presence = presence.where((presence.end > 0.0) & (presence.start < roster.window_days))
+    read = deposited & _marked(n, presence.pool)
+    if not read.any():
+        return None
+    pool = np.flatnonzero(read)
+    pool_number = np.cumsum(read) - 1
+    presence = presence.where(read[presence.pool])
+    seats, seat = np.unique(pool_number[presence.pool] * n + presence.reader, return_inverse=True)
+    kept = read[masses.pool]
     event, mass = masses.event[kept], masses.mass[kept]
-    event_pool = np.searchsorted(pool, masses.pool[kept])
+    event_pool = pool_number[masses.pool[kept]]
     is_same = channel.how == "peers" and channel.from_role == to_role
     event_seat = np.full(event.size, -1, np.int64)
     if is_same:
@@ -133,7 +138,7 @@ def _masses(channel: Channel, event: np.ndarray, roster: Roster, events: Events,
         return Masses(event, events.system[event], np.ones(event.size))
     if ties is not None:
         # a tie may begin after the event, so the division is over the incident's systems that ever have one
-        event = event[np.isin(system, ties.source)]
+        event = event[_marked(roster.n_systems, ties.source)[system]]
         return Masses(event, events.system[event], 1.0 / _sharing(events, event, np.zeros(event.size, np.int64)))
     chosen = np.zeros(events.time.size, bool)
     chosen[event] = True
@@ -145,29 +150,33 @@ def _masses(channel: Channel, event: np.ndarray, roster: Roster, events: Events,
 
 def _sharing(events: Events, event: np.ndarray, pool: np.ndarray) -> np.ndarray:
     """Return how many systems of the same incident and kind leave something in the same pool."""
-    if not event.size:
-        return np.empty(0)
+    found = np.ones(event.size)
+    several = np.flatnonzero(events.is_shared[event])
+    event, pool = event[several], pool[several]
     order = np.lexsort((pool, events.kind[event], events.incident[event]))
     new = np.zeros(order.size, bool)
     for key in (events.incident[event], events.kind[event], pool):
         new[1:] |= key[order][1:] != key[order][:-1]
     number = np.cumsum(new)
-    counts = np.bincount(number)[number]
-    found = np.empty(order.size)
-    found[order] = counts
+    found[several[order]] = np.bincount(number)[number]
     return found
 
 
-def _readers(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, pools: np.ndarray) -> _Presence:
+def _marked(n: int, codes: np.ndarray) -> np.ndarray:
+    """Return a mask that is true at the codes."""
+    mask = np.zeros(n, bool)
+    mask[codes] = True
+    return mask
+
+
+def _readers(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, is_pool: np.ndarray) -> _Presence:
     if ties is not None:
         found = _Presence(ties.target, ties.source, ties.start, ties.end, ties.weight)
-        return found.where(np.isin(found.pool, pools))
+        return found.where(is_pool[found.pool])
     if channel.how in ("self", "members"):
-        pools = pools[roster.role[pools] == to_role]
+        pools = np.flatnonzero(is_pool & (roster.role == to_role))
         return _Presence(pools, pools, np.full(pools.size, -np.inf), np.full(pools.size, np.inf), np.ones(pools.size))
     present: Spells = roster.present
-    is_pool = np.zeros(roster.n_systems, bool)
-    is_pool[pools] = True
     here = (
         is_pool[present.group]
         & (roster.role[present.owner] == to_role)
@@ -193,5 +202,7 @@ def _directed(roster: Roster, channel: Channel) -> Ties:
     onwards &= ties.source != ties.target
     source = np.concatenate([ties.source[onwards], ties.target[back]])
     target = np.concatenate([ties.target[onwards], ties.source[back]])
-    both = [np.concatenate([values[onwards], values[back]]) for values in (ties.start, ties.end, ties.weight)]
-    return type(ties)(source, target, *both, ties.source_role, ties.target_role)
+    start, end, weight = (
+        np.concatenate([values[onwards], values[back]]) for values in (ties.start, ties.end, ties.weight)
+    )
+    return replace(ties, source=source, target=target, start=start, end=end, weight=weight)

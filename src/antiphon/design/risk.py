@@ -93,7 +93,7 @@ def make_segments(exposure: Exposure, members: np.ndarray, kinds: tuple[int, ...
     marks += [(members, np.full(members.size, t)) for t in (0.0, exposure.history_days)]
     if is_frail:
         marks += [(owner, time) for owner, time, _ in known.values()]
-    system, start, end = _pieces(marks, members, exposure.roster.window_days)
+    system, start, end = _pieces(marks, exposure.roster.window_days)
     alive = np.empty((system.size, len(kinds)), bool)
     at_risk = np.empty_like(alive)
     n_earlier = np.empty((system.size, len(kinds)), np.int64)
@@ -108,7 +108,7 @@ def make_segments(exposure: Exposure, members: np.ndarray, kinds: tuple[int, ...
             if not gap.kinds or k in gap.kinds:
                 alive[:, column] &= ~is_silent
                 at_risk[:, column] &= ~(is_silent | is_after)
-        owner, time, begins = known[k]
+        _, time, begins = known[k]
         n_earlier[:, column] = _count_until(begins, time, system, start)
     kept = alive.any(axis=1)
     group = _organisation_at(exposure, system[kept], start[kept])
@@ -165,9 +165,10 @@ def _gap_spells(exposure: Exposure, gap: Gap, here: np.ndarray) -> tuple[Spells,
 def _ended(exposure: Exposure, here: np.ndarray, kind: int) -> Spells:
     """Return when a terminal kind has happened and no new stay has begun since."""
     events, roster = exposure.events, exposure.roster
-    mine = (events.kind == kind) & here[events.system]
+    mine = events.of_kind(kind)
+    mine = mine[here[events.system[mine]]]
     system, start = events.system[mine], events.sounds_from[mine]
-    stays = roster.stays
+    stays = roster.stays.without_groups()  # a transfer is no new stay
     order = np.lexsort((stays.start, stays.owner))
     begins = np.searchsorted(stays.owner[order], np.arange(roster.n_systems + 1))
     ordered = stays.start[order]
@@ -182,7 +183,8 @@ def _ended(exposure: Exposure, here: np.ndarray, kind: int) -> Spells:
 def _known(exposure: Exposure, here: np.ndarray, kind: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return from when each event of a kind is known: just after it, or at the end of its cell."""
     events = exposure.events
-    mine = (events.kind == kind) & here[events.system]
+    mine = events.of_kind(kind)
+    mine = mine[here[events.system[mine]]]
     system = events.system[mine]
     # the event itself must still belong to the segment before it
     time = np.where(events.is_coarse[mine], events.sounds_from[mine], np.nextafter(events.sounds_from[mine], np.inf))
@@ -202,7 +204,7 @@ def _admissions(exposure: Exposure, here: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _pieces(
-    marks: list[tuple[np.ndarray, np.ndarray]], members: np.ndarray, window_days: float
+    marks: list[tuple[np.ndarray, np.ndarray]], window_days: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Cut the window of every system at its marks."""
     system = np.concatenate([owner for owner, _ in marks])

@@ -198,7 +198,9 @@ def codes(column: pl.Series, names: list[str]) -> np.ndarray:
 def days(column: pl.Series, origin: object, missing: float) -> np.ndarray:
     """Return times as days since the origin."""
     micros = (column - origin).dt.total_microseconds()
-    return (micros.cast(float) / 1e6 / DAY_SECONDS).fill_null(missing).to_numpy()
+    # divided by NumPy: Polars may multiply by the inverse, and times would miss the edges of cells by one rounding
+    found = micros.fill_null(0).to_numpy() / 1e6 / DAY_SECONDS
+    return np.where(micros.is_null().to_numpy(), missing, found)
 
 
 def days_between(start: object, end: object) -> float:

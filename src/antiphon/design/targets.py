@@ -154,7 +154,8 @@ def _risk_spells(segments: Segments, column: int, n_systems: int) -> Spells:
 def _score(frame: Frame, role: Role, column: int) -> _Scored:
     """Choose the events of a kind that happened to someone at risk, and count the others by reason."""
     events = frame.exposure.events
-    chosen = np.flatnonzero((events.kind == role.kinds[column]) & events.is_target)
+    chosen = events.of_kind(role.kinds[column])
+    chosen = chosen[events.is_target[chosen]]
     if frame.exposure.kinds[role.kinds[column]].precision == "minute":
         return _score_moments(frame, role, column, chosen)
     return _score_cells(frame, role, column, chosen)

@@ -43,7 +43,7 @@ class Changes(NamedTuple):
     begins: np.ndarray
     time: np.ndarray
     is_risk: np.ndarray
-    index: np.ndarray
+    place: np.ndarray
     value: np.ndarray
 
 
@@ -102,8 +102,11 @@ class State(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What comes out: features (rows, columns); per block and column, mass gained within the block and carried out of it;
-    reading pairs per column; which pools sounded per source kind; target kinds read per pool, as bits."""
+    """What comes out.
+
+    Features (rows, columns); per block and column, mass gained within the block and carried out of it; reading pairs
+    per column; which pools sounded per source kind; target kinds read per pool, as bits.
+    """
 
     features: np.ndarray
     gained: np.ndarray
@@ -182,10 +185,10 @@ def run_components(first, last, pools, seats, changes, deposits, reads, clock, s
                 is_risk = changes.is_risk[c]
                 is_seat = not is_risk
                 if is_seat:
-                    low, high = changes.index[c], changes.index[c] + 1
+                    low, high = changes.place[c], changes.place[c] + 1
                     system = seats.system[low]
                 else:
-                    system = changes.index[c]
+                    system = changes.place[c]
                     low, high = seats.begins[system], seats.begins[system + 1]
                 row = state.open_row[system]
             else:
