@@ -29,7 +29,7 @@ _HOMES = {
     "read_agency": ("records", "read_agency"),
     "read_off": ("resonance", "read_off"),
     # Not "release": after the subpackage has been imported that name is the subpackage.
-    "release_findings": ("release", "release"),
+    "release_findings": ("release", "release_findings"),
     "write_report": ("report", "write_report"),
     "write_tables": ("release", "write_tables"),
 }

@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 
 from antiphon.errors import ReleaseError
-from antiphon.release import TOO_FEW, TOO_UNCERTAIN, findings_document, release, write_tables
+from antiphon.release import TOO_FEW, TOO_UNCERTAIN, findings_document, release_findings, write_tables
 from antiphon.release.rates import complete_quarters
 from antiphon.release.writing import findings_schema
 from tests.unit.example_findings import example_findings, example_settings, example_vocabulary
 
 
 def released(findings=None, **privacy):
-    return release(findings or example_findings(), example_settings(**privacy), example_vocabulary())
+    return release_findings(findings or example_findings(), example_settings(**privacy), example_vocabulary())
 
 
 def only(rows_of: pl.DataFrame, /, **values: object) -> dict:
@@ -145,10 +145,11 @@ def test_loops_through_unnamed_roles_are_dropped_and_counted():
     assert only(result.withheld, table="loops")["rows"] == 1
 
 
-def test_small_numbers_of_persons_in_warnings_become_words():
-    findings = replace(example_findings(), warnings=(("x", "In 2024 only 3 clients and 2 senior staff were there."),))
-    assert released(findings).warnings["text"].to_list() == [
-        "In 2024 only a few clients and a few senior staff were there."
+def test_counts_in_warnings_are_rounded_and_small_ones_become_words():
+    text = "In 2024 only 3 clients and 12 senior staff were on 4 units; 1,234 rows were left out, 2 events moved by 30 days."
+    result = released(replace(example_findings(), warnings=(("x", text),)))
+    assert result.warnings["text"].to_list() == [
+        "In 2024 only a few clients and 10 senior staff were on 4 units; 1,235 rows were left out, a few events moved by 30 days."
     ]
 
 

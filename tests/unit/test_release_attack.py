@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from scipy.optimize import linprog
 
-from antiphon.release import release
+from antiphon.release import release_findings
 from antiphon.release.released import JOINED
 from tests.unit.example_findings import QUARTERS, example_findings, example_settings, example_vocabulary
 
@@ -81,7 +81,7 @@ def findings_of(events: list[Event], quarters: tuple[str, ...]):
 
 
 def released(events: list[Event], quarters: tuple[str, ...]):
-    return release(findings_of(events, quarters), example_settings(), example_vocabulary())
+    return release_findings(findings_of(events, quarters), example_settings(), example_vocabulary())
 
 
 Cell = tuple[str, str, str]

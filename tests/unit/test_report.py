@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from antiphon.release import Released, release
+from antiphon.release import Released, release_findings
 from antiphon.report import write_report
 from antiphon.report.page import report_html
 from antiphon.report.picture import draw
@@ -61,7 +61,7 @@ class Page(HTMLParser):
 
 
 def released(findings=None, **privacy) -> Released:
-    return release(findings or example_findings(), example_settings(**privacy), example_vocabulary())
+    return release_findings(findings or example_findings(), example_settings(**privacy), example_vocabulary())
 
 
 def nothing_at_all():

@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.release import release
+from antiphon.release import release_findings
 from antiphon.report.sentences import sentences
 from antiphon.report.words import Words, forbidden_words
 from tests.unit.example_findings import COMPONENTS, example_findings, example_settings, example_vocabulary
@@ -66,7 +66,7 @@ def random_findings(draw):
 @settings(max_examples=30, deadline=None, derandomize=True, database=None)
 @given(random_findings())
 def test_no_sentence_ever_says_a_forbidden_word(findings):
-    found = sentences(release(findings, example_settings(), VOCABULARY))
+    found = sentences(release_findings(findings, example_settings(), VOCABULARY))
     assert 1 <= len(found) <= 7
     for sentence in found:
         assert forbidden_words(sentence.text) == []
@@ -88,6 +88,6 @@ def test_no_label_of_the_framework_is_a_forbidden_word():
 
 
 def test_every_component_has_its_words():
-    result = release(EXAMPLE, example_settings(), VOCABULARY)
+    result = release_findings(EXAMPLE, example_settings(), VOCABULARY)
     assert set(result.attribution["component"]) == set(COMPONENTS)
     assert Words.of(result).kind("restraint") == "restraints"

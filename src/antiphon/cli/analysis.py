@@ -39,7 +39,7 @@ def analyse_folder(folder: Path, into: Path, *, seed: int, progress: Progress) -
     from antiphon.design import build_design
     from antiphon.hawkes import fit_design
     from antiphon.inference import infer
-    from antiphon.release import release, write_tables
+    from antiphon.release import release_findings, write_tables
     from antiphon.report import write_report
     from antiphon.resonance import read_off
 
@@ -49,7 +49,7 @@ def analyse_folder(folder: Path, into: Path, *, seed: int, progress: Progress) -
     progress.step(STEPS[3])
     inference = infer(fit, seed=seed)
     progress.step(STEPS[4])
-    released = release(read_off(agency, inference), agency.settings, agency.vocabulary)
+    released = release_findings(read_off(agency, inference), agency.settings, agency.vocabulary)
     progress.step(STEPS[5])
     write_tables(released, into)
     write_report(released, into / "report.html")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from antiphon.resonance.findings import Findings
 
 _PERSON_WORDS = "people|persons?|clients?|residents?|patients?|staff|workers?|leaders?|clinicians?|supervisors?"
-_FEW_PERSONS = re.compile(rf"\b(?:[1-9]|10)(?= (?:\w+ )?(?:{_PERSON_WORDS})\b)")
+_THINGS = "events?|rows?|incidents?|stays?|shifts?|spells?|answers?"
+_COUNTS = re.compile(rf"\b\d[\d,]*(?= (?:[a-z-]+ ){{0,2}}(?:{_PERSON_WORDS}|{_THINGS})\b)")
+_FEW = 10
+_PACKAGES = ("antiphon", "numba", "numpy", "polars", "scipy")
 _SETTINGS = ("half_lives", "period_days", "history_days", "block_days", "seed", "versions", "tests_hash", "model")
 
 
-def release(findings: Findings, settings: Settings, vocabulary: Vocabulary) -> Released:
+def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabulary) -> Released:
     """Release findings: the only maker of ``Released``.
 
     Every cell is a set of distinct persons. A cell is shown where both its sides reach the threshold of their role
@@ -114,6 +118,7 @@ def _pairs(couplings: pl.DataFrame) -> dict[str, int]:
 def _settings(settings: dict[str, Any], limits: Thresholds) -> dict[str, Any]:
     """Pick settings by an allow list: what a later step adds is not shown before someone has thought about it."""
     kept = {name: settings[name] for name in _SETTINGS if name in settings}
+    kept.setdefault("versions", {name: version(name) for name in _PACKAGES})
     kept["channels"] = shown_channels(settings.get("channels", []), limits)
     kept["min_clients"], kept["min_staff"] = limits.min_clients, limits.min_staff
     return kept
@@ -155,6 +160,11 @@ def _withheld(shown: dict[str, pl.DataFrame], findings: Findings) -> pl.DataFram
 
 
 def _warnings(warnings: tuple[tuple[str, str], ...]) -> pl.DataFrame:
-    """Warnings with small numbers of persons put into words."""
-    rows = [{"code": code, "text": _FEW_PERSONS.sub("a few", text)} for code, text in warnings]
+    """Warnings with their counts rounded as everywhere, and small ones put into words."""
+    rows = [{"code": code, "text": _COUNTS.sub(_coarse, text)} for code, text in warnings]
     return pl.DataFrame(rows, schema={"code": pl.String, "text": pl.String})
+
+
+def _coarse(match: re.Match[str]) -> str:
+    count = int(match.group().replace(",", ""))
+    return "a few" if 0 < count <= _FEW else f"{rounded_count(count):,}"
