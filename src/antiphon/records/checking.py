@@ -84,10 +84,11 @@ def read_agency(folder: str | Path) -> Agency:
     RecordError
         Where something in the records stops the work; ``problems`` lists everything that was found.
     """
-    result = _check(_existing(folder), writes_assumptions=False)
-    if result.agency is None:
-        raise RecordError(result.problems)
-    return result.agency
+    ledger = Ledger()
+    agency, _ = _check(_existing(folder), ledger, writes_assumptions=False)
+    if agency is None:
+        raise RecordError(_ordered(ledger))
+    return agency
 
 
 def check_agency(folder: str | Path) -> CheckResult:
@@ -104,7 +105,16 @@ def check_agency(folder: str | Path) -> CheckResult:
     CheckResult
         With ``agency`` and ``glance`` None where an error stops the work.
     """
-    return _check(_existing(folder), writes_assumptions=True)
+    ledger = Ledger()
+    agency, raw = _check(_existing(folder), ledger, writes_assumptions=True)
+    return CheckResult(
+        agency=agency,
+        problems=_ordered(ledger),
+        glance=glance(agency) if agency is not None else None,
+        set_aside=agency.set_aside if agency is not None else count_set_aside({}, pl.DataFrame(), ledger),
+        rows=ledger.row_list(),
+        raw=raw,
+    )
 
 
 def _existing(folder: str | Path) -> Path:
@@ -114,8 +124,7 @@ def _existing(folder: str | Path) -> Path:
     return path
 
 
-def _check(folder: Path, *, writes_assumptions: bool) -> CheckResult:
-    ledger = Ledger()
+def _check(folder: Path, ledger: Ledger, *, writes_assumptions: bool) -> tuple[Agency | None, dict[str, pl.DataFrame]]:
     settings = read_settings(folder, ledger)
     raw = read_folder(folder, ledger)
     _check_there_are_events(raw, ledger)
@@ -125,11 +134,11 @@ def _check(folder: Path, *, writes_assumptions: bool) -> CheckResult:
     zone = settings.agency.timezone if settings is not None else "UTC"
     parsed = {name: parse_table(name, frame, zone, ledger) for name, frame in raw.items()}
     if settings is None:
-        return _result(None, raw, ledger)
+        return None, raw
     agency = _assemble(raw, parsed, settings, ledger)
     if is_assumed and writes_assumptions:
         write_assumptions(folder, settings, ledger)
-    return _result(agency, raw, ledger)
+    return agency, raw
 
 
 def _check_there_are_events(raw: dict[str, pl.DataFrame], ledger: Ledger) -> None:
@@ -137,19 +146,6 @@ def _check_there_are_events(raw: dict[str, pl.DataFrame], ledger: Ledger) -> Non
         message = "the table of events is not there; it is the one table that nothing goes without"
         mend = "Put events.csv, events.parquet or events.xlsx into the folder (columns time, system, kind)"
         ledger.add("error", "events", "table_missing", message, mend)
-
-
-def _result(agency: Agency | None, raw: dict[str, pl.DataFrame], ledger: Ledger) -> CheckResult:
-    problems = _ordered(ledger)
-    aside = agency.set_aside if agency is not None else count_set_aside({}, pl.DataFrame(), ledger)
-    return CheckResult(
-        agency=agency,
-        problems=problems,
-        glance=glance(agency) if agency is not None else None,
-        set_aside=aside,
-        rows=ledger.row_list(),
-        raw=raw,
-    )
 
 
 def _ordered(ledger: Ledger) -> tuple[Problem, ...]:

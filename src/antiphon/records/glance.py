@@ -167,15 +167,17 @@ def _rates(frame: _Frame) -> pl.DataFrame:
     agency = frame.agency
     kinds = agency.events["kind"].unique().sort().to_list()
     counted = _counted(frame)
-    time_by_holes: dict[tuple[bool, ...], pl.DataFrame] = {}
+    # Kinds of one role with the same gaps share their denominator, which is most of the work.
+    exposures: dict[tuple[object, ...], pl.DataFrame] = {}
     parts = []
     for name in kinds:
-        signature = tuple(not gap.kinds or name in gap.kinds for gap in agency.settings.gaps)
-        if signature not in time_by_holes:
-            time_by_holes[signature] = _person_time(frame, _holes(frame, name))
         column, roles = _denominator(frame, agency.vocabulary.kinds[name])
-        exposed = _summed(_of_roles(time_by_holes[signature], frame.roles, roles), frame.quarters, frame.days)
-        parts.append(_rates_of_kind(name, column, counted.filter(pl.col("kind") == name), exposed, frame.quarters))
+        shared = (*roles, *(not gap.kinds or name in gap.kinds for gap in agency.settings.gaps))
+        if shared not in exposures:
+            time = _of_roles(_person_time(frame, _holes(frame, name)), frame.roles, roles)
+            exposures[shared] = _summed(time, frame.quarters, frame.days)
+        rows = counted.filter(pl.col("kind") == name)
+        parts.append(_rates_of_kind(name, column, rows, exposures[shared], frame.quarters))
     if not parts:
         return pl.DataFrame(schema=dict.fromkeys(RATE_COLUMNS, pl.String))
     return pl.concat(parts).sort(pl.col("unit") != ALL, "unit", "kind", "quarter")

@@ -50,11 +50,11 @@ def _warn_of_heaps(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> 
     )
     mend = 'If the minute is not known, say precision = "shift" or "day" for the kind in agency.toml'
     for column, limit, rule, words in heaps:
-        for kind, n, share in shares.select("kind", "len", column).rows():
-            if n >= N_EVENTS_AT_LEAST and share > limit:
-                message = f'{100 * share:.0f} % of the events of kind "{kind}" are {words}'
-                rows = timed.filter((pl.col("kind") == kind) & pl.col(column))
-                ledger.add_rows("warning", "events", rule, message, mend, rows, column="time")
+        heaped = shares.filter((pl.col("len") >= N_EVENTS_AT_LEAST) & (pl.col(column) > limit))
+        named = ", ".join(f'"{kind}" ({100 * share:.0f} %)' for kind, share in heaped.select("kind", column).rows())
+        rows = timed.filter(pl.col("kind").is_in(heaped["kind"].implode()) & pl.col(column))
+        message = f"many events are {words}: {named}"
+        ledger.add_rows("warning", "events", rule, message, mend, rows, column="time")
 
 
 def _warn_of_late_entries(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
@@ -62,14 +62,14 @@ def _warn_of_late_entries(events: pl.DataFrame, settings: Settings, ledger: Ledg
     lag = (pl.col("reported") - pl.col("time")).dt.total_seconds() / 86400
     lags = events.filter(pl.col("reported").is_not_null()).select(SOURCE, ROW, "kind", lag.alias("lag"))
     typical = lags.group_by("kind").agg(pl.col("lag").median()).filter(pl.col("lag") > shortest).sort("kind")
-    for kind, median in typical.rows():
-        message = (
-            f'events of kind "{kind}" are typically written down {_words(median)} after they happen, later than the '
-            f"shortest half-life ({_words(shortest)}): others may learn of them too late for the echo looked for"
-        )
-        mend = "Check the clock times of late entries; a longer shortest half-life under [model] may fit better"
-        rows = lags.filter((pl.col("kind") == kind) & (pl.col("lag") > shortest))
-        ledger.add_rows("warning", "events", "entry_lags_behind", message, mend, rows, column="reported")
+    named = ", ".join(f'"{kind}" (typically after {_words(median)})' for kind, median in typical.rows())
+    message = (
+        f"events are written down later than the shortest half-life ({_words(shortest)}), so others may learn of them "
+        f"too late for the echo looked for: {named}"
+    )
+    mend = "Check the clock times of late entries; a longer shortest half-life under [model] may fit better"
+    rows = lags.filter(pl.col("kind").is_in(typical["kind"].implode()) & (pl.col("lag") > shortest))
+    ledger.add_rows("warning", "events", "entry_lags_behind", message, mend, rows, column="reported")
 
 
 def _words(length_days: float) -> str:
