@@ -13,31 +13,50 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from antiphon.hawkes.fit import Fit
-    from antiphon.records.agency import Agency
+    from antiphon.design import build_design
+    from antiphon.errors import AntiphonError, FitError, RecordError, ReleaseError, SpecificationError
+    from antiphon.framework import load_vocabulary
+    from antiphon.hawkes import Fit
+    from antiphon.inference import infer
+    from antiphon.records import Agency, check_agency, read_agency
+    from antiphon.release import release_findings, write_tables
+    from antiphon.report import write_report
+    from antiphon.resonance import read_off
+
+__all__ = [
+    "AntiphonError",
+    "FitError",
+    "RecordError",
+    "ReleaseError",
+    "SpecificationError",
+    "build_design",
+    "check_agency",
+    "fit",
+    "infer",
+    "load_vocabulary",
+    "read_agency",
+    "read_off",
+    "release_findings",
+    "write_report",
+    "write_tables",
+]
 
 _HOMES = {
-    "AntiphonError": ("errors", "AntiphonError"),
-    "FitError": ("errors", "FitError"),
-    "RecordError": ("errors", "RecordError"),
-    "ReleaseError": ("errors", "ReleaseError"),
-    "SpecificationError": ("errors", "SpecificationError"),
-    "build_design": ("design", "build_design"),
-    "check_agency": ("records", "check_agency"),
-    "infer": ("inference", "infer"),
-    "load_vocabulary": ("framework", "load_vocabulary"),
-    "read_agency": ("records", "read_agency"),
-    "read_off": ("resonance", "read_off"),
-    # Not "release": after the subpackage has been imported that name is the subpackage.
-    "release_findings": ("release", "release_findings"),
-    "write_report": ("report", "write_report"),
-    "write_tables": ("release", "write_tables"),
+    "AntiphonError": "errors",
+    "FitError": "errors",
+    "RecordError": "errors",
+    "ReleaseError": "errors",
+    "SpecificationError": "errors",
+    "build_design": "design",
+    "check_agency": "records",
+    "infer": "inference",
+    "load_vocabulary": "framework",
+    "read_agency": "records",
+    "read_off": "resonance",
+    "release_findings": "release",
+    "write_report": "report",
+    "write_tables": "release",
 }
-
-__all__ = [  # noqa: PLE0604 - every name is a string of _HOMES
-    "fit",
-    *_HOMES,
-]
 
 
 def fit(agency: "Agency", **choices: Any) -> "Fit":
@@ -71,8 +90,7 @@ def __getattr__(name: str) -> Any:
         return version("antiphon")
     if name not in _HOMES:
         raise AttributeError(f"module 'antiphon' has no attribute {name!r}")
-    home, attribute = _HOMES[name]
-    return getattr(import_module(f"antiphon.{home}"), attribute)
+    return getattr(import_module(f"antiphon.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
