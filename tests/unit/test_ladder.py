@@ -10,6 +10,7 @@ import pytest
 
 from antiphon.design.design import Channel, Feature
 from antiphon.inference.diagnostics import calibration
+from antiphon.inference.forecast import level_ahead
 from antiphon.inference.ladder import climb, gain_by_clusters, rung_of, sign_flip, units_of_systems
 from tests.unit.ladder_cases import own_echoes
 
@@ -80,6 +81,14 @@ def test_too_few_events_make_no_ladder() -> None:
     found = climb(own_echoes(15, n_systems=2, rate=0.01))
     assert found.ladder.is_empty()
     assert found.forecasts.is_empty()
+
+
+def test_a_steady_trend_is_carried_on_and_noise_is_not() -> None:
+    steady = level_ahead(np.log(np.linspace(1.0, 3.0, 12))[None, :])
+    assert np.exp(steady.ahead[0]) > 2.5
+    noise = level_ahead(np.log(np.tile([0.5, 1.5], 8))[None, :])
+    assert noise.ahead[0] == pytest.approx(noise.mean[0]) == pytest.approx(0.0)
+    assert noise.error == pytest.approx(0.5)
 
 
 def test_gain_and_error_by_hand() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from antiphon.hawkes.propensity import carry_forward, hazard_rates
+from antiphon.hawkes.propensity import hazard_rates
 
 if TYPE_CHECKING:
     from antiphon.design.design import Calendar, Design, Target
@@ -21,8 +22,94 @@ FORECASTS = {
     "clustered": pl.Int64,
     "level_error": pl.Float64,
 }
-LARGEST_LEVEL_ERROR = 2.0
-"""Standard deviation of a period effect before anything is seen (the ridge of the fit)."""
+SMALLEST_LEVEL = 0.1
+"""A level that is carried forward is never below this share of the mean."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Level:
+    """How the level of a kind goes on, relative to its mean, learned from one training period to the next.
+
+    Attributes
+    ----------
+    mean : (organisations,) log of the mean level over the training periods.
+    ahead : (organisations,) log level expected after training.
+    error : relative standard error of the expectation, all organisations together.
+    """
+
+    mean: np.ndarray
+    ahead: np.ndarray
+    error: float
+
+
+def look_ahead(fit: Fit, first: int) -> Fit:
+    """Give periods that training has not seen whole the level that the earlier ones foretell.
+
+    Parameters
+    ----------
+    fit : fitted to the blocks before ``first``.
+    first : first block that was not seen.
+
+    Returns
+    -------
+    Fit
+        With the periods after the last whole one replaced; its ``options.blocks`` is None, so that the effects are
+        taken as they are.
+
+    Notes
+    -----
+    The level of the last whole period alone would be a poor guide where events are few. It counts by as much as a
+    period's departure from the mean has foretold the next one's within training, which noise and change make small
+    and a lasting trend makes large.
+    """
+    whole = whole_periods(fit.design, first)
+    targets = []
+    for one in fit.targets:
+        level = level_ahead(one.model.endemic.period[:, :whole])
+        period = one.model.endemic.period.copy()
+        period[:, whole:] = level.ahead[:, None]
+        targets.append(replace(one, model=replace(one.model, endemic=replace(one.model.endemic, period=period))))
+    return replace(fit, targets=tuple(targets), options=replace(fit.options, blocks=None))
+
+
+def whole_periods(design: Design, first: int) -> int:
+    """Count the calendar periods that lie before a block.
+
+    Parameters
+    ----------
+    design : the design.
+    first : the block.
+
+    Returns
+    -------
+    int
+        At least one.
+    """
+    return max(int(np.floor(design.block_edges[first] / design.period_days + 1e-9)), 1)
+
+
+def level_ahead(period: np.ndarray) -> Level:
+    """Expect the level after the last period.
+
+    Parameters
+    ----------
+    period : (organisations, periods) log effects.
+
+    Returns
+    -------
+    Level
+        With departures ``x_p = exp(effect) / mean - 1``, the next is ``rho x_last``, ``rho`` the regression of each on
+        the one before, kept in [0, 1].
+    """
+    rate = np.exp(period)
+    mean = rate.mean(axis=1)
+    off = rate / mean[:, None] - 1.0
+    spread = float(np.sum(off[:, :-1] ** 2))
+    rho = float(np.clip(np.sum(off[:, :-1] * off[:, 1:]) / spread, 0.0, 1.0)) if spread > 0 else 0.0
+    ahead = np.maximum(1.0 + rho * off[:, -1], SMALLEST_LEVEL)
+    missed = off[:, 1:] - rho * off[:, :-1]
+    error = float(np.sqrt(np.mean(missed**2) / len(period))) if missed.size else 0.0
+    return Level(np.log(mean), np.log(mean) + np.log(ahead), error)
 
 
 def forecasts(fit: Fit, first: int, last: int) -> pl.DataFrame:
@@ -30,7 +117,7 @@ def forecasts(fit: Fit, first: int, last: int) -> pl.DataFrame:
 
     Parameters
     ----------
-    fit : fitted to the blocks before ``first``.
+    fit : fitted to the blocks before ``first``, and looking ahead (``look_ahead``).
     first, last : blocks from ``first`` to ``last`` (not included).
 
     Returns
@@ -38,7 +125,7 @@ def forecasts(fit: Fit, first: int, last: int) -> pl.DataFrame:
     pl.DataFrame
         kind, block, expected, observed, clustered (sum over incidents of their squared number of events: the variance
         of the count had incidents come independently), level_error (relative standard error of the level that is
-        carried forward, which rests on the events of the last training period).
+        carried forward, as far as it missed from one training period to the next).
 
     Notes
     -----
@@ -48,8 +135,8 @@ def forecasts(fit: Fit, first: int, last: int) -> pl.DataFrame:
     design = fit.design
     rows = []
     for target, one in zip(design.targets, fit.targets, strict=True):
-        endemic = np.diff(endemic_until(design, target, one, design.block_edges[first : last + 1], fit.options.blocks))
-        error = _level_error(design, target, first)
+        endemic = np.diff(endemic_until(design, target, one, design.block_edges[first : last + 1]))
+        error = level_ahead(one.model.endemic.period[:, : whole_periods(design, first)]).error
         for block in range(first, last):
             expected = endemic[block - first] + target.compensator[block] @ one.model.alpha
             here = target.block == block
@@ -67,24 +154,13 @@ def forecasts(fit: Fit, first: int, last: int) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=FORECASTS, orient="row")
 
 
-def _level_error(design: Design, target: Target, first: int) -> float:
-    """Relative error of the last training period's level, as that of a count of incidents."""
-    end = float(design.block_edges[first])
-    start = max(np.ceil(end / design.period_days - 1e-9) - 1.0, 0.0) * design.period_days
-    seen = np.unique(target.incident[(target.time >= start) & (target.time < end)]).size
-    return min(1.0 / np.sqrt(seen), LARGEST_LEVEL_ERROR) if seen else LARGEST_LEVEL_ERROR
-
-
-def endemic_until(
-    design: Design, target: Target, fit: TargetFit, times: np.ndarray, blocks: int | None = None
-) -> np.ndarray:
+def endemic_until(design: Design, target: Target, fit: TargetFit, times: np.ndarray) -> np.ndarray:
     """Endemic events of a kind expected from the start of the scored time until given times, over everyone.
 
     Parameters
     ----------
     design, target, fit : the kind.
     times : (times,) days.
-    blocks : training blocks; periods after them carry the effect of the last one seen.
 
     Returns
     -------
@@ -92,7 +168,7 @@ def endemic_until(
         (times,) with every system's frailty at its posterior mean.
     """
     calendar = design.calendars[design.kinds[target.kind].precision]
-    rate, _ = hazard_rates(design, calendar, carry_forward(design, fit.model.endemic, blocks))
+    rate, _ = hazard_rates(design, calendar, fit.model.endemic)
     exposure = weighted_exposure(design, target, fit, calendar)
     cumulated = np.concatenate([[0.0], np.cumsum((exposure * rate).sum(axis=0))])
     return np.interp(times, calendar.edges, cumulated)

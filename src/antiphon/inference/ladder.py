@@ -13,7 +13,7 @@ from scipy.stats import norm
 from antiphon.hawkes.fitting import fit_design
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.predict import likelihood_by_system
-from antiphon.inference.forecast import FORECASTS, forecasts
+from antiphon.inference.forecast import FORECASTS, forecasts, look_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +35,8 @@ FEWEST_EVENTS = 50
 FEW_CLUSTERS = 20
 """With fewer clusters of unit and block, signs are flipped instead of trusting a normal distribution."""
 N_FLIPS = 1999
+LEAST_MASS = 0.01
+"""A column of which less than this many source events were read in training has no say yet."""
 LADDER = {
     "rung": pl.Int64,
     "name": pl.String,
@@ -117,7 +119,7 @@ def climb(
     -----
     The score of a block is the marginal predictive ``l(all before and it) - l(all before)`` at the training
     estimates: frailties are integrated over their posterior given all earlier events, those of new persons over the
-    prior, and a calendar period not yet seen has the effect of the last one that was.
+    prior, and a calendar period not yet seen has the level that the earlier ones foretell (``forecast.look_ahead``).
     """
     n_blocks = len(design.block_edges) - 1
     windows = _windows(n_blocks, n_windows)
@@ -133,14 +135,14 @@ def climb(
             is_new = rung < OWN_PAST or _adds(design, rung)
             if is_new:
                 fit = _fit_rung(design, rung, window.first, penalty, fit, threads)
-                scores[rung] += _block_scores(fit, window)
+                scores[rung] += _block_scores(look_ahead(fit, window.first), window)
             else:
                 scores[rung, window.first : window.last] = scores[rung - 1, window.first : window.last]
             steps = (steps[0] + 1, steps[1])
             if progress is not None:
                 progress(*steps)
         if fit is not None:
-            foretold.append(forecasts(fit, window.first, window.last))
+            foretold.append(forecasts(look_ahead(fit, window.first), window.first, window.last))
     table = _ladder(scores, _counts(design, windows[0].first), units_of_systems(design), np.random.default_rng(seed))
     return Climbed(table, pl.concat(foretold))
 
@@ -160,9 +162,13 @@ def _mask(design: Design, target: Target, rung: int) -> np.ndarray:
     return np.array([rung_of(design.channels[column.channel]) <= rung for column in target.columns], dtype=bool)
 
 
+def _was_read(target: Target, blocks: int) -> np.ndarray:
+    return target.compensator[:blocks].sum(axis=0) > LEAST_MASS
+
+
 def _fit_rung(design: Design, rung: int, blocks: int, penalty: float, below: Fit | None, threads: int) -> Fit:
     options = Options(
-        columns=tuple(_mask(design, target, rung) for target in design.targets),
+        columns=tuple(_mask(design, target, rung) & _was_read(target, blocks) for target in design.targets),
         frailty=rung >= RUNGS.index("the person"),
         propensity=rung >= RUNGS.index("the person"),
         rhythm=rung >= 1,
