@@ -125,10 +125,14 @@ def strata(exposure: Exposure, system: np.ndarray, time: np.ndarray) -> np.ndarr
     last = stays.last(system, time)
     since = time - stays.start[last] if stays.owner.size else np.full(system.size, np.inf)
     found = np.searchsorted(ADMISSION_DAYS, np.where(last >= 0, since, np.inf), side="right")
-    everyone = np.arange(roster.n_systems)
-    from_start = roster.belongs.holds(everyone, np.zeros(everyone.size))
-    found = np.where(from_start[system], PRESENT_AT_START, found)
+    found = np.where(_from_start(roster)[system], PRESENT_AT_START, found)
     return np.where(roster.is_person[system], found, 0)
+
+
+def _from_start(roster: Roster) -> np.ndarray:
+    """Return which systems were members when the window began."""
+    everyone = np.arange(roster.n_systems)
+    return roster.belongs.holds(everyone, np.zeros(everyone.size))
 
 
 def in_gap(exposure: Exposure, system: np.ndarray, time: np.ndarray, kind: int) -> np.ndarray:
@@ -169,14 +173,10 @@ def _ended(exposure: Exposure, here: np.ndarray, kind: int) -> Spells:
     mine = mine[here[events.system[mine]]]
     system, start = events.system[mine], events.sounds_from[mine]
     stays = roster.stays.without_groups()  # a transfer is no new stay
-    order = np.lexsort((stays.start, stays.owner))
-    begins = np.searchsorted(stays.owner[order], np.arange(roster.n_systems + 1))
-    ordered = stays.start[order]
-    happened = events.time[mine]
-    position = begins[system] + _count_before(begins, ordered, system, happened)
-    is_again = position < begins[system + 1]
+    position = stays.begins[system] + _count_before(stays.begins, stays.start, system, events.time[mine])
+    is_again = position < stays.begins[system + 1]
     end = np.full(start.size, np.inf)
-    end[is_again] = ordered[position[is_again]]
+    end[is_again] = stays.start[position[is_again]]
     return spells(system, None, start, end, roster.n_systems)
 
 
@@ -198,7 +198,8 @@ def _edges(found: Spells) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _admissions(exposure: Exposure, here: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    stays = exposure.roster.stays.where(here[exposure.roster.stays.owner]).without_groups()
+    roster = exposure.roster
+    stays = roster.stays.where((here & ~_from_start(roster))[roster.stays.owner]).without_groups()
     owner = np.concatenate([stays.owner] * (1 + len(ADMISSION_DAYS)))
     return owner, np.concatenate([stays.start, *(stays.start + days for days in ADMISSION_DAYS)])
 

@@ -1,0 +1,286 @@
+"""What the endemic part knows: calendars, segments, strata, gaps, periods; the grammar of channels; margins."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from antiphon.design import build_design, default_channels, dense_design, parse_channel, unit_design, with_periods
+from antiphon.design.clock import local_calendar
+from antiphon.design.incidents import find_incidents, link_rows
+from antiphon.design.roster import roster_of
+from antiphon.errors import SpecificationError
+from tests.unit.agencies import make_agency
+
+NEW_YORK = ZoneInfo("America/New_York")
+SYSTEMS = {"a": "client", "b": "client", "u": "unit"}
+STAYS = [("a", "u", -1, None), ("b", "u", 20, 60)]
+RESTRAINT = "restraint"
+
+
+def design_of(events, memberships=STAYS, *, systems=SYSTEMS, channels=("self",), half_lives=(1.0,), **more):
+    return build_design(make_agency(systems, events, memberships, **more), channels=channels, half_lives=half_lives)
+
+
+def test_a_day_in_spring_has_23_hours_and_one_in_autumn_25():
+    start = dt.datetime(2024, 3, 9, tzinfo=NEW_YORK).astimezone(dt.UTC)
+    end = dt.datetime(2024, 11, 5, tzinfo=NEW_YORK).astimezone(dt.UTC)
+    days = local_calendar(start, end, NEW_YORK, ["00:00"])
+    hours = np.diff(days.edges) * 24
+    np.testing.assert_allclose(hours[:3], [24, 23, 24], atol=1e-9)
+    np.testing.assert_allclose(sorted(set(hours.round(6))), [23, 24, 25])
+    assert days.weekday[:3].tolist() == [5, 6, 0]
+    assert days.n_shifts == 1
+
+
+def test_shifts_follow_the_local_clock_and_the_window_cuts_the_first_and_last():
+    start = dt.datetime(2024, 3, 9, 10, tzinfo=NEW_YORK).astimezone(dt.UTC)
+    end = dt.datetime(2024, 3, 10, 20, tzinfo=NEW_YORK).astimezone(dt.UTC)
+    shifts = local_calendar(start, end, NEW_YORK, ["07:00", "15:00", "23:00"])
+    # Saturday day (cut), evening, night with the lost hour, Sunday day, evening (cut)
+    np.testing.assert_allclose(np.diff(shifts.edges) * 24, [5, 8, 7, 8, 5], atol=1e-9)
+    assert shifts.shift.tolist() == [0, 1, 2, 0, 1]
+    assert shifts.weekday.tolist() == [5, 5, 5, 6, 6]
+    assert shifts.edges[0] == 0.0
+
+
+def test_an_hour_that_the_clock_shows_twice_belongs_to_a_longer_night():
+    start = dt.datetime(2024, 11, 2, 23, tzinfo=NEW_YORK).astimezone(dt.UTC)
+    end = dt.datetime(2024, 11, 3, 15, tzinfo=NEW_YORK).astimezone(dt.UTC)
+    shifts = local_calendar(start, end, NEW_YORK, ["07:00", "15:00", "23:00"])
+    np.testing.assert_allclose(np.diff(shifts.edges) * 24, [9, 8], atol=1e-9)
+
+
+def test_rows_of_days_have_the_length_of_the_local_day():
+    start = dt.datetime(2024, 3, 1, 5, tzinfo=dt.UTC)
+    settings = {"agency": {"timezone": "America/New_York", "precision": "day"}}
+    agency = make_agency(SYSTEMS, [(9.0, "a", RESTRAINT), (9.0, "b", RESTRAINT)], [("a", "u", -1, None), ("b", "u", 9.25, None)],
+                         start=start, days=60, settings=settings)  # fmt: skip
+    target = build_design(agency, channels=["peers:unit:client>client"], half_lives=[4.0]).targets[0]
+    np.testing.assert_allclose(target.width * 24, [23, 23], atol=1e-9)
+    np.testing.assert_allclose(target.exposure * 24, [23, 17], atol=1e-9)
+    assert target.count.tolist() == [1, 1]
+
+
+def test_strata_follow_the_days_since_admission():
+    design = design_of([(30, "a", RESTRAINT), (30, "b", RESTRAINT)])
+    role = design.roles[0]
+    mine = role.segments.system == 1
+    assert role.strata == ("first week", "weeks 2-4", "later", "present at the start")
+    np.testing.assert_allclose(role.segments.start[mine], [20, 27, 48])
+    np.testing.assert_allclose(role.segments.end[mine], [27, 48, 60])
+    assert role.segments.stratum[mine].tolist() == [0, 1, 2]
+    assert set(role.segments.stratum[~mine]) == {3}
+
+
+def test_a_transfer_is_no_new_admission():
+    stays = [("a", "u", 20, 25), ("a", "v", 25, None), ("b", "u", 20, 25), ("b", "u", 26, None)]
+    design = design_of([(30, "a", RESTRAINT), (30, "b", RESTRAINT)], stays, systems={**SYSTEMS, "v": "unit"})
+    target = design.targets[0]
+    assert design.roles[0].segments.stratum[target.segment].tolist() == [1, 0]
+
+
+def test_history_is_read_but_not_scored():
+    design = design_of([(1, "a", RESTRAINT), (4, "a", RESTRAINT)])
+    assert design.history_days == 3.0
+    assert design.targets[0].time.tolist() == [4.0]
+    np.testing.assert_allclose(design.targets[0].features[0, 0], np.log(2) * 2.0**-3)
+    assert design.set_aside == {"in the unscored history": 1}
+    segments = design.roles[0].segments
+    early = segments.start < 3
+    assert segments.alive[early].all()
+    assert not segments.at_risk[early].any()
+
+
+def test_history_is_at_most_a_tenth_of_the_window():
+    assert design_of([(40, "a", RESTRAINT)], half_lives=[50.0]).history_days == 10.0
+
+
+def test_a_gap_has_no_exposure_and_history_begins_again_after_it():
+    gap = {"group": "u", "start": "2024-02-10", "end": "2024-02-15", "kinds": [RESTRAINT]}
+    events = [(41, "a", RESTRAINT), (46, "a", RESTRAINT), (50, "a", RESTRAINT), (41, "a", "seclusion")]
+    design = design_of(events, settings={"gaps": [gap]})
+    by_name = {design.kinds[t.kind].name: t for t in design.targets}
+    assert by_name[RESTRAINT].time.tolist() == [50.0]
+    assert by_name["seclusion"].time.tolist() == [41.0]
+    assert design.set_aside == {"in a gap of recording": 1, "in the unscored history": 1}
+    segments = design.roles[0].segments
+    days = (segments.end - segments.start) @ segments.at_risk
+    # a: 97 days, b: 40; without 5 days of gap and 3 of history for each
+    np.testing.assert_allclose(days, [137 - 16, 137])
+
+
+def test_a_terminal_kind_happens_once_per_stay():
+    stays = [("a", "u", -1, 30), ("a", "u", 50, None), ("b", "u", -1, None)]
+    events = [(30, "a", "discharge"), (70, "a", "discharge"), (80, "a", "discharge")]
+    design = design_of(events, stays)
+    assert design.targets[0].time.tolist() == [30.0, 70.0]
+    assert design.set_aside == {"not at risk": 1}
+    segments = design.roles[0].segments
+    np.testing.assert_allclose(((segments.end - segments.start) @ segments.at_risk)[0], 27 + 20 + 97)
+
+
+def test_a_discharge_dated_on_the_day_on_which_the_stay_ends_belongs_to_the_day_before():
+    target = design_of([(60, "b", "discharge", None, "day")], half_lives=[4.0]).targets[0]
+    assert target.time.tolist() == [59.0]
+    assert target.exposure.tolist() == [1.0]
+
+
+def test_a_row_belongs_to_the_segment_before_its_own_event_counts():
+    systems = {f"c{i}": "client" for i in range(10)} | {"u": "unit"}
+    stays = [(f"c{i}", "u", -1, None) for i in range(10)]
+    design = design_of([(20, "c0", RESTRAINT), (30, "c0", RESTRAINT), (30, "c0", "seclusion")], stays, systems=systems)
+    role = design.roles[0]
+    assert role.frail.sum() == 10
+    earlier = [role.segments.n_earlier[t.segment].tolist() for t in design.targets]
+    assert earlier == [[[0, 0], [1, 0]], [[1, 0]]]
+
+
+def test_a_role_of_few_has_no_frailty_and_its_segments_do_not_end_at_events():
+    role = design_of([(40, "a", RESTRAINT), (41, "a", RESTRAINT)]).roles[0]
+    assert not role.frail.any()
+    assert (role.segments.system == 0).sum() == 2
+
+
+def test_without_any_stay_people_count_as_there_throughout():
+    design = design_of([(40, "a", RESTRAINT), (41, "b", RESTRAINT)], [])
+    assert design.targets[0].time.tolist() == [40.0, 41.0]
+    np.testing.assert_allclose((design.roles[0].segments.end - design.roles[0].segments.start).sum(), 200)
+
+
+def test_events_of_other_roles_and_outside_the_window_are_set_aside():
+    design = design_of([(40, "a", RESTRAINT), (41, "u", RESTRAINT), (-2, "a", RESTRAINT), (100, "a", RESTRAINT)])
+    assert design.set_aside == {"outside the window": 2, "of a system that is not of the kind's role": 1}
+
+
+def test_a_kind_is_as_coarse_as_a_twentieth_of_its_rows():
+    stays = [("a", "u", -1, None)]
+    fine = [(40 + i / 2 + 0.2, "a", RESTRAINT) for i in range(40)]
+    target = design_of([*fine, (80, "a", RESTRAINT, None, "day")], stays, half_lives=[5.0])
+    assert target.kinds[0].precision == "minute"
+    assert target.set_aside == {"recorded more coarsely than the rest of their kind": 1}
+    target = design_of([*fine, *[(80 + i, "a", RESTRAINT, None, "day") for i in range(3)]], stays, half_lives=[5.0])
+    assert target.kinds[0].precision == "day"
+    assert target.targets[0].count.tolist() == [2] * 20 + [1] * 3
+
+
+def test_half_lives_under_two_cells_are_left_out_with_a_warning():
+    events = [(40, "a", RESTRAINT, None, "day"), (42.5, "a", "seclusion")]
+    design = design_of(events, half_lives=[1.0, 4.0])
+    assert [f.half_life for t in design.targets for f in t.columns] == [1, 1, 1, 0, 1]
+    assert [code for code, _ in design.warnings] == ["short_half_life"]
+    assert "24 hours" in design.warnings[0][1]
+    with pytest.raises(SpecificationError, match="shorter than two days"):
+        design_of(events[:1], half_lives=[1.0])
+
+
+def test_rows_without_number_are_joined_when_they_share_a_person_a_unit_and_an_hour():
+    events = [
+        (40.0, "a", RESTRAINT),
+        (40.02, "b", RESTRAINT, None, None, "a"),
+        (40.03, "b", "seclusion"),
+        (40.2, "b", "seclusion"),
+    ]
+    agency = make_agency(SYSTEMS, events, STAYS)
+    joined = build_design(agency, channels=["self"], half_lives=[1.0])
+    assert [t.incident.tolist() for t in joined.targets] == [[0, 0], [0, 1]]
+    assert joined.targets[1].time.tolist() == [40.0, pytest.approx(40.2)]
+    separate = build_design(agency, channels=["self"], half_lives=[1.0], join_incidents=False)
+    assert [t.incident.tolist() for t in separate.targets] == [[0, 1], [2, 3]]
+
+
+def test_a_number_that_spans_more_than_a_day_is_no_incident():
+    found = find_incidents(np.array([0, 0, 1, 1]), np.array([1.0, 1.5, 3.0, 4.5]), None)
+    assert found.n_spanning == 2
+    assert found.code[0] == found.code[1]
+    assert len(set(found.code.tolist())) == 3
+    none = np.empty(0, np.int64)
+    rows = link_rows(np.arange(3), np.array([7, 7, 7]), np.array([1, 1, 2]), np.array([0.0, 0.01, 0.02]), 0.04)
+    assert [r.tolist() for r in rows] == [[0], [1]]
+    assert find_incidents(none, np.empty(0), None).code.size == 0
+
+
+def test_channels_have_one_grammar():
+    channel = parse_channel(" peers:unit:client>staff ")
+    assert (channel.how, channel.where, channel.from_role, channel.to_role) == ("peers", "unit", "client", "staff")
+    assert channel.name == "peers:unit:client>staff"
+    assert parse_channel("self").name == "self"
+    for text in ("peers", "peers:unit:client", "friends:unit:client>staff", "peers:unit:client>", "a>b>c:d"):
+        with pytest.raises(SpecificationError, match="cannot be read"):
+            parse_channel(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("peers:ward:client>staff", 'level "ward"'),
+        ("peers:unit:clients>client", 'Did you mean "client"'),
+        ("tie:casload:staff>client", 'Did you mean "caseload"'),
+        ("members:unit:client>organisation", "ends at the group itself"),
+        ("group:unit:organisation>client", "starts at the group itself"),
+    ],
+)
+def test_channels_that_cannot_be_are_refused_with_a_hint(text, message):
+    with pytest.raises(SpecificationError, match=message):
+        design_of([(40, "a", RESTRAINT)], channels=[text])
+    with pytest.raises(SpecificationError, match="once"):
+        design_of([(40, "a", RESTRAINT)], channels=["self", "self"])
+
+
+def test_default_channels_follow_from_who_meets_whom():
+    systems = {**SYSTEMS, "s": "staff", "o": "organisation", "t": "clinician"}
+    stays = [*STAYS, ("s", "u", -1, None), ("u", "o", -1, None), ("t", "o", -1, None)]
+    agency = make_agency(systems, [], stays, ties=[("s", "a", "caseload")])
+    names = {c.name for c in default_channels(roster_of(agency)[0], ["client", "staff", "unit", "organisation"])}
+    assert names == {
+        "self",
+        *(f"peers:unit:{one}>{other}" for one in ("client", "staff") for other in ("client", "staff")),
+        *(f"members:unit:{role}>unit" for role in ("client", "staff")),
+        *(f"group:unit:unit>{role}" for role in ("client", "staff")),
+        *(f"members:organisation:{role}>organisation" for role in ("client", "staff", "unit")),
+        *(f"group:organisation:organisation>{role}" for role in ("client", "staff", "unit")),
+        "tie:caseload:staff>client",
+        "tie:caseload:client>staff",
+    }
+
+
+def test_periods_can_be_changed_without_another_pass():
+    design = design_of([(40, "a", RESTRAINT)] * 30)
+    weekly = with_periods(design, 7.0)
+    assert (weekly.n_periods, weekly.period_days) == (15, 7.0)
+    assert weekly.targets[0].features is design.targets[0].features
+
+
+def test_periods_are_longer_where_events_are_few():
+    assert design_of([(40, "a", RESTRAINT)]).n_periods == 1
+
+
+def test_organisations_have_periods_of_their_own():
+    systems = {"a": "client", "b": "client", "u": "unit", "v": "unit", "o": "organisation", "p": "organisation"}
+    stays = [("a", "u", -1, 50), ("a", "v", 50, None), ("b", "v", -1, None), ("u", "o", -1, None), ("v", "p", -1, None)]
+    design = design_of([(40, "a", RESTRAINT), (60, "a", RESTRAINT), (60, "b", RESTRAINT)], stays, systems=systems)
+    assert design.n_organisations == 2
+    assert design.roles[0].segments.group[design.targets[0].segment].tolist() == [0, 1, 1]
+
+
+def test_margins_count_sources_targets_pairs_and_units():
+    n = 60
+    times = np.linspace(1, 99, n)
+    people = np.arange(n) % 4
+    design = unit_design(times, people, np.zeros(n, int), np.array([0, 0, 1, 1]), [1.0], 100.0)
+    margins = design.margins
+    assert margins.n_source == {(0, 0): 4, (1, 0): 4}
+    assert margins.n_target == {0: 4}
+    assert margins.n_units == {(0, 0, 0): 2, (1, 0, 0): 2}
+    # one reader of each event, 60 events in 400 days at risk, over one day
+    assert margins.n_pairs[1, 0, 0] == pytest.approx(60 * 60 / 400)
+
+
+def test_nothing_happened_is_a_design_too():
+    design = design_of([])
+    assert design.targets == ()
+    assert design.kinds == ()
+    assert dense_design(np.empty(0), np.empty(0, int), [1.0], 10.0).targets == ()
