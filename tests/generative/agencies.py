@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
 
 import polars as pl
-from hypothesis import strategies as st
 
 from antiphon.framework import load_vocabulary
 from antiphon.records.agency import Agency
@@ -13,6 +13,7 @@ from antiphon.records.settings import Settings
 
 START = dt.datetime(2024, 3, 4, 5, tzinfo=dt.UTC)  # midnight in New York; the clocks change on 10 March
 DAYS = 20
+LAST_HOUR = DAYS * 24 - 1
 KINDS = {
     "aggression_physical": ("client", "minute"),
     "time_out": ("client", "shift"),
@@ -44,78 +45,83 @@ def moment(hours: float) -> dt.datetime:
     return START + dt.timedelta(hours=hours)
 
 
-hours = st.integers(0, DAYS * 24 - 1)
-lengths = st.integers(5, 300)
-
-
-@st.composite
-def spells(draw, most):
+def spells(dice, most):
     """Up to ``most`` spells of one system that do not overlap, as (start, end or None) in hours."""
-    found, at = [], draw(st.integers(-50, 100))
-    for _ in range(draw(st.integers(1, most))):
-        end = at + draw(lengths)
-        found.append((at, None if draw(st.integers(0, 5)) == 0 else end))
+    found, at = [], dice.randint(-50, 100)
+    for _ in range(dice.randint(1, most)):
+        end = at + dice.randint(5, 300)
+        found.append((at, None if dice.random() < 0.2 else end))
         if found[-1][1] is None:
             break
-        at = end + draw(st.sampled_from([0, 0, 7, 30]))
+        at = end + dice.choice([0, 0, 7, 30])
     return found
 
 
 def _frame(rows, schema):
-    frame = pl.DataFrame(rows, schema=schema, orient="row")
-    return frame.with_columns(source=pl.lit("drawn"), source_row=pl.int_range(2, frame.height + 2, dtype=pl.Int64))
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 TIME = pl.Datetime("us", "UTC")
 
 
-@st.composite
-def agencies(draw):
-    memberships = [(u, "o1", moment(-2000), None) for u in UNITS]
-    for person in (*CLIENTS, *STAFF):
-        for start, end in draw(spells(3)):
-            unit = draw(st.sampled_from(UNITS))
-            memberships.append((person, unit, moment(start), None if end is None else moment(end)))
-            if draw(st.integers(0, 3)) == 0:
-                other = UNITS[(UNITS.index(unit) + 1) % len(UNITS)]
-                memberships.append((person, other, moment(start + 2), None if end is None else moment(end)))
-    presence = []
-    if draw(st.booleans()):
-        for person in STAFF:
-            at = draw(st.integers(0, 40))
-            for _ in range(draw(st.integers(1, 8))):
-                group = draw(st.sampled_from([None, *UNITS]))
-                presence.append((person, moment(at), moment(at + 8), group, False))
-                at += 8 + draw(st.integers(0, 50))
+def random_agency(seed: int) -> Agency:
+    """Draw an agency: the same for the same seed."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    presence = _shifts(dice) if dice.random() < 0.5 else []
     for person in CLIENTS[:2]:
-        if draw(st.booleans()):
-            at = draw(hours)
-            presence.append((person, moment(at), moment(at + draw(st.integers(3, 60))), None, True))
-    ties = []
+        if dice.random() < 0.5:
+            at = dice.randint(0, LAST_HOUR)
+            presence.append((person, moment(at), moment(at + dice.randint(3, 60)), None, True))
+    return _agency(_stays(dice), presence, _ties(dice), _events(dice))
+
+
+def _stays(dice):
+    found = [(u, "o1", moment(-2000), None) for u in UNITS]
+    for person in (*CLIENTS, *STAFF):
+        for start, end in spells(dice, 3):
+            unit = dice.choice(UNITS)
+            until = None if end is None else moment(end)
+            found.append((person, unit, moment(start), until))
+            if dice.random() < 0.25:
+                other = UNITS[(UNITS.index(unit) + 1) % len(UNITS)]
+                found.append((person, other, moment(start + 2), until))
+    return found
+
+
+def _shifts(dice):
+    found = []
     for person in STAFF:
-        for client in draw(st.lists(st.sampled_from(CLIENTS), max_size=3, unique=True)):
-            at = draw(hours)
-            start = None if draw(st.booleans()) else moment(at)
-            end = None if draw(st.booleans()) else moment(at + draw(lengths))
-            ties.append((person, client, "caseload", start, end, draw(st.sampled_from([1.0, 2.0, 0.5]))))
-    events = draw(_events())
-    return _agency(memberships, presence, ties, events)
+        at = dice.randint(0, 40)
+        for _ in range(dice.randint(1, 8)):
+            found.append((person, moment(at), moment(at + 8), dice.choice([None, *UNITS]), False))
+            at += 8 + dice.randint(0, 50)
+    return found
 
 
-@st.composite
-def _events(draw):
+def _ties(dice):
+    found = []
+    for person in STAFF:
+        for client in dice.sample(CLIENTS, dice.randint(0, 3)):
+            at = dice.randint(0, LAST_HOUR)
+            start = None if dice.random() < 0.5 else moment(at)
+            end = None if dice.random() < 0.5 else moment(at + dice.randint(5, 300))
+            found.append((person, client, "caseload", start, end, dice.choice([1.0, 2.0, 0.5])))
+    return found
+
+
+def _events(dice):
     owners = {"client": CLIENTS, "staff": STAFF, "unit": UNITS, "organisation": ("o1",)}
     found, resigned = [], set()
-    for _ in range(draw(st.integers(8, 26))):
-        kind = draw(st.sampled_from(sorted(KINDS)))
+    for _ in range(dice.randint(8, 26)):
+        kind = dice.choice(sorted(KINDS))
         role, precision = KINDS[kind]
-        system = draw(st.sampled_from(owners[role]))
-        at = draw(hours) + draw(st.sampled_from([0.0, 0.0, 0.25]))
+        system = dice.choice(owners[role])
+        at = dice.randint(0, LAST_HOUR) + dice.choice([0.0, 0.0, 0.25])
         if kind == "resignation":
             if system in resigned:
                 continue
             resigned.add(system)
-        incident = draw(st.sampled_from([None, None, "i1", "i2"])) if at < 60 else None
+        incident = dice.choice([None, None, "i1", "i2"]) if at < 60 else None
         found.append((moment(at), system, kind, incident, precision))
     return found
 
@@ -175,5 +181,6 @@ def _agency(memberships, presence, ties, events):
         practices=pl.DataFrame(),
         window=(START, end),
         problems=(),
+        set_aside=pl.DataFrame(),
         content_hash="",
     )

@@ -155,17 +155,20 @@ class NaiveAgency:
 
     def _incidents(self):
         """One entry per (incident, kind, system): its time is that of the incident's first row."""
-        first = {}
+        first, last = {}, {}
         for t, _, _, incident, _ in self.events:
             if incident is not None:
                 first[incident] = min(t, first.get(incident, math.inf))
+                last[incident] = max(t, last.get(incident, -math.inf))
+        # a span over 24 hours is no point in time: its rows stay separate
+        whole = {name for name in first if last[name] - first[name] <= 1.0}
         seen, self.rows = set(), []
         for number, (t, system, kind, incident, precision) in enumerate(self.events):
-            key = incident if incident is not None else ("single", number)
+            key = incident if incident in whole else ("single", number)
             if (key, kind, system) in seen:
                 continue
             seen.add((key, kind, system))
-            self.rows.append((first.get(incident, t), system, kind, key, precision))
+            self.rows.append((first[incident] if incident in whole else t, system, kind, key, precision))
 
     def is_terminal(self, kind):
         return self.vocabulary.kinds[kind].terminal
@@ -258,13 +261,24 @@ class NaiveAgency:
             # what sounds from inside a gap is unknown: the history begins again after it
             if inside and start <= t < end + self.history and (not kinds or kind in kinds):
                 return False
-        if definition.terminal and any(k == kind and s == system and when < t for when, s, k, _, _ in self.rows):
+        if definition.terminal and self.has_ended(system, kind, t):
             return False
         if self.level[system] != "person":
             return True
         if definition.while_ == "member":
             return bool(self._at(system, t))
         return self._present(system, t) is not None
+
+    def has_ended(self, system, kind, t):
+        """Whether a terminal event has happened and no new stay has begun since."""
+        for when, who, what, _, _ in self.rows:
+            if who == system and what == kind and when < t:
+                again = any(
+                    m[0] == system and when <= m[2] <= t and not self._at(system, m[2] - 1e-9) for m in self.memberships
+                )
+                if not again:
+                    return True
+        return False
 
     def moments(self, grain):
         """Every time at which anything but decay changes."""
@@ -319,8 +333,17 @@ class NaiveAgency:
         for t, system, k, _, _ in self.rows:
             if k == kind:
                 key = (*self.cell(t, grain), system)
-                counts[key] = counts.get(key, 0) + 1
+                if self.days_at_risk(system, kind, *key[:2]) > 0.0:
+                    counts[key] = counts.get(key, 0) + 1
         return [(a, b, system, n) for (a, b, system), n in sorted(counts.items())]
+
+    def days_at_risk(self, system, kind, start, end):
+        cuts = [start, *[m for m in self.moments(self.precision_of[kind]) if start < m < end], end]
+        return sum(
+            right - left
+            for left, right in itertools.pairwise(cuts)
+            if right - left > 1e-9 and self.at_risk(system, kind, 0.5 * (left + right))
+        )
 
     def features(self, kind):
         """{(time, system): {column: value}} for every target row of the kind."""

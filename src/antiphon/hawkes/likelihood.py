@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.hawkes.quadrature import rules
-from antiphon.kernels import frailty, likelihood
+from antiphon.kernels import frailty, likelihood, linear
 
 if TYPE_CHECKING:
     from antiphon.hawkes.problem import Problem
@@ -253,7 +253,7 @@ def _feature_blocks(problem: Problem, state: State, result: np.ndarray) -> None:
     """Blocks of the Hessian that involve couplings, rows only; some thousand rows at a time."""
     layout = problem.layout
     size, columns = layout.size, problem.features.shape[1]
-    mixed = np.zeros((size + 1, columns))
+    mixed, squares = np.zeros((size + 1, columns)), np.zeros((columns, columns))
     for rows, systems in _chunks(problem):
         features = problem.features[rows]
         together = np.zeros_like(features)
@@ -265,8 +265,9 @@ def _feature_blocks(problem: Problem, state: State, result: np.ndarray) -> None:
         values = features * state.second[rows, 1:2] - together * state.echo[rows, None]
         likelihood.scatter_matrix(values, problem.row_columns[rows], problem.row_log_r[rows], layout.propensity, mixed)
         together += features * state.second[rows, 2:3]
-        result[size:, size:] += features.T @ together
+        linear.add_cross_product(features, together, squares)
     result[:size, size:] = mixed[:-1]
+    result[size:, size:] = squares
 
 
 def _chunks(problem: Problem) -> list[tuple[slice, slice]]:
@@ -290,17 +291,23 @@ def _frailty_blocks(
     active, slots, gradients = effects
     layout = problem.layout
     size, columns = layout.size, problem.features.shape[1]
-    gradients = gradients[:, : active.size]
-    result[np.ix_(active, active)] += (gradients * state.variance[:, None]).T @ gradients
+    gradients = np.ascontiguousarray(gradients[:, : active.size])
+    block = np.zeros((active.size, active.size))
+    linear.add_cross_product(gradients * state.variance[:, None], gradients, block)
+    result[np.ix_(active, active)] += block
     crossed = np.zeros((gradients.shape[0], active.size + 1))
     frailty.cross_endemic(
         problem.pointer, state.cross, state.echo, problem.row_columns, problem.row_log_r, layout.propensity, slots,
         crossed,
     )  # fmt: skip
-    block = gradients.T @ crossed[:, :-1]
+    with_rows = np.flatnonzero(np.diff(problem.pointer))
+    some = gradients[with_rows]
+    block = np.zeros((active.size, active.size))
+    linear.add_cross_product(some, np.ascontiguousarray(crossed[with_rows, :-1]), block)
     result[np.ix_(active, active)] -= block + block.T
     if columns:
-        with_rows = np.flatnonzero(np.diff(problem.pointer))
         reached = np.zeros((gradients.shape[0], columns))
         frailty.cross_features(problem.pointer, state.cross, problem.features, reached)
-        result[active, size:] -= gradients[with_rows].T @ reached[with_rows]
+        block = np.zeros((active.size, columns))
+        linear.add_cross_product(some, reached[with_rows], block)
+        result[active, size:] -= block

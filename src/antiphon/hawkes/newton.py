@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve, cholesky, solve_triangular
 from scipy.optimize import nnls
+
+from antiphon.kernels import linear
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -62,8 +63,13 @@ def solve_step(
     The free parameters are eliminated; what is left is a non-negative least squares problem. Directions in which the
     likelihood is not concave (or flat) get just enough added curvature.
     """
-    free = ~bounded if fixed is None else ~bounded & ~fixed
-    held = bounded if fixed is None else bounded & ~fixed
+    # couplings that sit at zero and would go below stay there: with them the quadratic model is often not concave,
+    # and damping it for their sake would slow all others down
+    resting = bounded & (x <= 0.0) & (gradient <= 0.0)
+    if fixed is not None:
+        resting |= fixed
+    free = ~bounded & ~resting
+    held = bounded & ~resting
     used = np.flatnonzero(free | held)
     curvature = -hessian[np.ix_(used, used)]
     scale = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-10))
@@ -75,7 +81,7 @@ def solve_step(
         try:
             step = _bounded_maximum(curvature + damping * np.eye(used.size), slope, place, is_held)
             break
-        except (LinAlgError, RuntimeError):
+        except (NotPositiveError, RuntimeError):
             damping = max(1e-8, damping * 10.0)
             if damping > 1e12:
                 raise
@@ -85,23 +91,45 @@ def solve_step(
     return result
 
 
+class NotPositiveError(ArithmeticError):
+    """A matrix that should have been positive definite was not."""
+
+
+def cholesky(matrix: np.ndarray) -> np.ndarray:
+    """Upper Cholesky factor (its lower triangle is waste); raises ``NotPositiveError``."""
+    result = np.array(matrix, dtype=np.float64, order="C")
+    if not linear.factor(result):
+        raise NotPositiveError
+    return result
+
+
+def solve(upper: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Solve with the matrix whose factor is ``upper``."""
+    result = np.array(values, dtype=np.float64, order="C")
+    columns = result.reshape(result.shape[0], -1)
+    linear.solve_lower(upper, columns)
+    linear.solve_upper(upper, columns)
+    return result
+
+
 def _bounded_maximum(curvature: np.ndarray, slope: np.ndarray, place: np.ndarray, held: np.ndarray) -> np.ndarray:
     free = ~held
     step = np.zeros_like(slope)
-    factor = cho_factor(curvature[np.ix_(free, free)], lower=True) if free.any() else None
+    factor = cholesky(curvature[np.ix_(free, free)])
     if not held.any():
-        return cho_solve(factor, slope) if factor is not None else step
-    reduced, pull = curvature[np.ix_(held, held)], slope[held]
+        return solve(factor, slope)
     mixed = curvature[np.ix_(free, held)]
-    if factor is not None:
-        solved = cho_solve(factor, np.column_stack([mixed, slope[free]]))
-        reduced = reduced - mixed.T @ solved[:, :-1]
-        pull = pull - mixed.T @ solved[:, -1]
-    root = cholesky(0.5 * (reduced + reduced.T), lower=False)
-    target = solve_triangular(root, pull + reduced @ place[held], trans=1, lower=False)
-    step[held] = nnls(root, target)[0] - place[held]
-    if factor is not None:
-        step[free] = cho_solve(factor, slope[free] - mixed @ step[held])
+    solved = np.column_stack([mixed, slope[free]])
+    linear.solve_lower(factor, solved)
+    removed = np.zeros((solved.shape[1], solved.shape[1]))
+    linear.add_cross_product(solved, solved, removed)
+    reduced = curvature[np.ix_(held, held)] - removed[:-1, :-1]
+    pull = slope[held] - removed[:-1, -1]
+    root = cholesky(0.5 * (reduced + reduced.T))
+    target = (pull + reduced @ place[held])[:, None]
+    linear.solve_lower(root, target)
+    step[held] = nnls(np.triu(root), target[:, 0])[0] - place[held]
+    step[free] = solve(factor, slope[free] - mixed @ step[held])
     return step
 
 

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from antiphon.hawkes.options import Options
 
 
+LEAST_MASS = 0.5
+"""Columns that all readers together heard less of than half an event are left out (their coupling is zero): nothing
+is known of them, and a single event that follows an all but vanished one would give them a coupling without bound."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Pieces:
     """Time at risk of one target kind, cut where an effect of the system itself changes. Sorted by system, then time.
@@ -180,7 +185,11 @@ def build_problem(
     frail = role.frail[systems] & (options.frailty and not kind.terminal)
     order = np.argsort(row_system, kind="stable") if frail.any() else np.arange(rows.size)
     rows, row_system = rows[order], row_system[order]
-    columns = np.arange(len(target.columns)) if options.columns is None else np.flatnonzero(options.columns[index])
+    mass = target.compensator[:blocks].sum(axis=0)
+    wanted = mass >= LEAST_MASS
+    if options.columns is not None:
+        wanted &= options.columns[index]
+    columns = np.flatnonzero(wanted)
     row_columns = _row_columns(design, target, layout, calendar, rows)
     cell_columns = np.stack([layout.shift[calendar.shift], layout.weekday[calendar.weekday]], axis=1)
     return Problem(
@@ -196,7 +205,7 @@ def build_problem(
         exposure=target.exposure[rows].astype(np.float64),
         row_columns=row_columns,
         features=_features(target, rows, columns),
-        compensator=target.compensator[:blocks][:, columns].sum(axis=0),
+        compensator=mass[columns],
         kept=columns,
         frail=frail,
         any_frail=bool(frail.any()),
