@@ -38,7 +38,7 @@ def sound_tables() -> Tables:
 def write_folder(folder: Path, tables: Tables, toml: str | None = TOML) -> Path:
     """Write tables as CSV files, and agency.toml unless it is None."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, rows in tables.items():
+    for name, rows in ((name, rows) for name, rows in tables.items() if rows):
         columns = list(dict.fromkeys(column for row in rows for column in row))
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, restval="")
