@@ -117,7 +117,7 @@ def assemble(
         classes += read_role(frame, number, role, [wiring for wiring in found if wiring is not None])
     targets = tuple(sorted((t for c in classes for t in c.targets), key=lambda t: t.kind))
     warnings = _grain_warnings(kinds, calendars, choices.half_lives)
-    if targets and not any(t.columns for t in targets) and warnings:
+    if any(c.wirings for c in classes) and not any(t.columns for t in targets):
         raise SpecificationError(warnings[-1][1])
     return Design(
         kinds=kinds, roles=roles, channels=choices.channels, half_lives=choices.half_lives,
