@@ -21,7 +21,8 @@ MOST_NODES, MOST_ARROWS = 25, 25
 WIDTH, LEFT = 1000.0, 118.0
 NODE_WIDTH, NODE_HEIGHT = 138.0, 54.0
 ROW_GAP, LANE_GAP = 66.0, 74.0
-PER_ROW = 6
+CLEAR = NODE_HEIGHT / 2 + 3.0
+PER_ROW = 5
 WIDEST, THINNEST, HOLLOW = 12.0, 1.4, 4.2
 LANES = ("environment", "organisation", "unit", "team", "leader", "supervisor", "clinician", "staff")
 
@@ -175,10 +176,11 @@ def _place(boxes: dict[Node, Box], rows: list[dict[str, Any]], words: Words) -> 
 
 
 def _spread(line: list[Box]) -> None:
-    step = (WIDTH - LEFT) / len(line)
-    shift = 24.0 if line[0].row % 2 and len(line) > 1 else 0.0
+    """Spread a row evenly; every other row is shifted, so that arrows across rows are rarely straight above boxes."""
+    shift = 26.0 if len(line) > 1 else 0.0
+    step = (WIDTH - LEFT - 8.0 - shift) / len(line)
     for place, box in enumerate(line):
-        box.x = min(LEFT + (place + 0.5) * step + shift, WIDTH - NODE_WIDTH / 2 - 12.0)
+        box.x = LEFT + (place + 0.5) * step + (shift if box.row % 2 else 0.0)
 
 
 def _untangle(line: list[Box], boxes: dict[Node, Box], rows: list[dict[str, Any]]) -> None:
@@ -292,7 +294,8 @@ def _curve(source: Box, target: Box, ends: tuple[float, float], width: float, ga
     stops = [start]
     for number_of_row in skipped:
         share = abs(number_of_row - source.row) / abs(target.row - source.row)
-        stops.append(gaps.passage(number_of_row, start[0] + share * (end[0] - start[0]), width))
+        x, y = gaps.passage(number_of_row, start[0] + share * (end[0] - start[0]), width)
+        stops += [(x, y - step * CLEAR), (x, y + step * CLEAR)]
     stops.append(end)
     line = [start]
     for (x0, y0), (x1, y1) in pairwise(stops):
