@@ -74,6 +74,8 @@ def _events() -> Rows:
         moment = dt.datetime(2024, 1, 2) + dt.timedelta(minutes=draw.randrange(360 * 1440))  # noqa: DTZ001 - local clock
         if moment.date() in (dt.date(2024, 3, 9), dt.date(2024, 3, 10), dt.date(2024, 11, 2), dt.date(2024, 11, 3)):
             moment += dt.timedelta(days=2)
+        if kind == "staff_injury":  # on shift, as in the table of presence
+            moment = moment.replace(day=5, hour=7 + number % 8)
         rows.append(
             {
                 "time": moment.strftime("%Y-%m-%dT%H:%M"),

@@ -17,6 +17,7 @@ import xlsxwriter
 
 from antiphon.errors import RecordError
 from antiphon.records import check_agency, read_agency
+from antiphon.records.clusters import SET_ASIDE_RULES
 from tests.spec.record_folders import (
     CLIENTS,
     ORGANISATION,
@@ -46,6 +47,7 @@ class Case:
     files: Files | None = None
     toml: str | None = TOML
     says: str = ""
+    tables: tuple[str, ...] = ()
 
 
 def cell(table: str, row: int, column: str, value: str) -> Change:
@@ -74,6 +76,10 @@ def added(table: str, **cells: str) -> Change:
         tables[table].append({column: "" for column in tables[table][0]} | cells)
 
     return change
+
+
+def away(person: str, start: str, end: str) -> Change:
+    return added("presence", system=person, start=start, end=end, away="true")
 
 
 def without_column(table: str, column: str) -> Change:
@@ -303,6 +309,8 @@ CASES = [
     Case("a punch out is missing", "set aside", "presence", "value_missing", 9, cell("presence", 9, "end", "")),
     Case("a shift of three days", "warning", "presence", "shift_over_24_hours", 2, cell("presence", 2, "end", "2024-01-08")),
     Case("shifts that overlap", "warning", "presence", "spells_overlap", 482, added("presence", system=STAFF[0], start="2024-01-05T08:00", end="2024-01-05T16:00", group=UNITS[0])),
+    Case("an event on leave", "warning", "events", "event_on_leave", 422, all_of(away(PERSON, "2024-08-01", "2024-09-01"), added("events", time="2024-08-05T05:05", system=PERSON, kind="restraint")), tables=("presence",)),
+    Case("an event off shift", "warning", "events", "event_off_shift", 422, added("events", time="2024-08-06T05:05", system=STAFF[0], kind="staff_injury"), tables=("presence",)),
     Case("a group on shift", "set aside", "presence", "group_present", 482, added("presence", system=UNITS[0], start="2024-01-05T08:00", end="2024-01-05T16:00")),
     Case("on shift in a person", "set aside", "presence", "group_is_person", 9, cell("presence", 9, "group", PERSON)),
     Case("a tie to oneself", "set aside", "ties", "tie_to_itself", 9, cell("ties", 9, "target", STAFF[7])),
@@ -338,7 +346,7 @@ def broken(case: Case, folder: Path) -> Path:
     tables = sound_tables()
     if case.change is not None:
         case.change(tables)
-    needed = {"systems", "memberships", "events", case.table}
+    needed = {"systems", "memberships", "events", case.table, *case.tables}
     write_folder(folder, {name: rows for name, rows in tables.items() if name in needed}, case.toml)
     if case.files is not None:
         case.files(folder)
@@ -347,6 +355,23 @@ def broken(case: Case, folder: Path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_every_rule_that_sets_rows_aside_can_be_accepted_by_its_name():
+    assert {case.rule for case in CASES if case.grade == "set aside"} <= set(SET_ASIDE_RULES)
+
+
+@pytest.mark.parametrize("column", ["kind", "role"])
+def test_an_identifier_in_the_wrong_column_is_not_told(column, tmp_path):
+    """Not even where it reminds of a known word, as these do."""
+    table = "events" if column == "kind" else "systems"
+    tables = sound_tables()
+    for row, name in zip(tables[table], ("client-0012", "Clienta Smith", "restraint Jones", "staffer Q"), strict=False):
+        row[column] = name
+    told = str([str(problem) for problem in check_agency(write_folder(tmp_path, tables)).problems])
+
+    assert f"{column}_unknown" in told
+    assert not [name for name in ("0012", "Smith", "Jones", "staffer") if name in told]
 
 
 def test_the_sound_folder_has_no_problem(tmp_path):

@@ -14,6 +14,7 @@ import polars as pl
 from antiphon.errors import RecordError, SpecificationError
 from antiphon.records.agency import Agency, Problem
 from antiphon.records.assumptions import assume_settings, assume_window, write_assumptions
+from antiphon.records.attendance import warn_of_absences
 from antiphon.records.clusters import check_accept, count_set_aside, judge_set_aside
 from antiphon.records.configuration import FILE, build_vocabulary, read_settings
 from antiphon.records.events import Context, aggregate_kinds, check_events
@@ -177,6 +178,7 @@ def _assemble(
     if ledger.has_errors:
         return None
     warn_of_tendencies(tables["events"], settings, ledger)
+    warn_of_absences(tables["events"], tables["presence"], tables["systems"], vocabulary, ledger)
     return _agency(tables, settings, vocabulary, window, ledger, count_set_aside(raw, units, ledger))
 
 

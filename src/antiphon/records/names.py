@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 SECTIONS = {"kind": "[kinds.NAME]", "role": "[roles]", "level": "[levels]", "relation": "[relations.NAME]"}
 N_NAMED = 20
+MISSPELT, N_LETTERS = 0.85, 2
 
 
 def check_words(
@@ -24,26 +27,42 @@ def check_words(
 ) -> None:
     """Note words that the vocabulary does not have, with the nearest that it has.
 
-    A word that resembles no known one is counted and not told: where columns have been mixed up it may be a name.
+    Only a misspelling of a known word is told. Whatever else stands there may be a name, where columns have been mixed
+    up ("client-0012" under role), and is counted only.
     """
     rows = frame.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(known)))
     if rows.is_empty():
         return
-    guesses = {word: nearest(word, known) for word in rows[column].unique().sort().to_list()}
-    resembling = [word for word, guess in guesses.items() if guess is not None][:N_NAMED]
-    declare = f"declare it in agency.toml under {SECTIONS[column]}" if column in SECTIONS else "correct it"
-    for word in resembling:
-        message = f'the {column} "{word}" is not known'
-        mend = f'Did you mean "{guesses[word]}"? If not, {declare}'
-        chosen = rows.filter(pl.col(column) == word)
-        ledger.add_rows(grade, table, f"{column}_unknown", message, mend, chosen, column=column)
-    rest = rows.filter(~pl.col(column).is_in(resembling))
-    n_words = rest[column].n_unique()
-    message = f'{n_words} words under "{column}" are not known and resemble none that is'
-    if n_words == 1:
-        message = f'a word under "{column}" is not known and resembles none that is'
-    mend = f"antiphon check --list shows the words; {declare}, or import with a table of translations"
-    ledger.add_rows(grade, table, f"{column}_unknown", message, mend, rest, column=column)
+    rule, declare = f"{column}_unknown", "correct it"
+    if column in SECTIONS:
+        declare = f"declare it in agency.toml under {SECTIONS[column]}"
+    told = _told(rows[column].unique().sort().to_list(), known, column)
+    for message, (guess, words) in told.items():
+        hint = f'Did you mean "{guess}"? If not, {declare}'
+        mend = hint if guess else f"antiphon check --list shows what is there; {declare}, or translate it"
+        ledger.add_rows(grade, table, rule, message, mend, rows.filter(pl.col(column).is_in(words)), column=column)
+
+
+def _told(words: list[str], known: Collection[str], column: str) -> dict[str, tuple[str | None, list[str]]]:
+    """Group unknown words by what is said about them: message -> (nearest known word, words)."""
+    told: dict[str, tuple[str | None, list[str]]] = {}
+    for word in words:
+        guess = nearest(word, known)
+        if guess is None or len(told) >= N_NAMED:
+            guess, message = None, f'what stands under "{column}" is not known and resembles nothing that is'
+        elif _is_misspelt(word, guess):
+            message = f'the {column} "{word}" is not known'
+        else:
+            message = f'what stands under "{column}" is not known, but reminds of "{guess}"'
+        told.setdefault(message, (guess, []))[1].append(word)
+    return told
+
+
+def _is_misspelt(word: str, known: str) -> bool:
+    """Whether a word is a known one but for capitals, separators and a letter or two."""
+    given, meant = (re.sub(r"[\s_-]+", " ", text.lower()) for text in (word, known))
+    close = SequenceMatcher(None, given, meant).ratio() >= MISSPELT and abs(len(given) - len(meant)) <= N_LETTERS
+    return close and not any(letter.isdigit() for letter in word)
 
 
 def keep_known_systems(
