@@ -45,12 +45,12 @@ def test_oregon_care_comes_over_whole(oregon: tuple[ImportResult, Agency]) -> No
     assert agency.events.height == 33_970
     assert rows_set_aside(agency) == {"outside_window": 170}
     levels = dict(agency.systems.group_by("level").len().iter_rows())
-    assert levels == {"unit": 642, "organisation": 277, "area": 10, "environment": 1}
+    assert levels == {"unit": 642, "operator": 277, "area": 10, "organisation": 1}
     assert set(agency.events["precision"]) == {"day"}
     assert agency.events["system"].is_in(agency.systems.filter(level="unit")["system"].implode()).all()
     places = agency.memberships.join(agency.systems.select("level", group="system"), on="group")
     stays = places.filter(pl.col("member").str.starts_with("f")).group_by("level").len()
-    assert dict(stays.iter_rows()) == {"organisation": 642, "area": 642}
+    assert dict(stays.iter_rows()) == {"operator": 642, "area": 642}
     capacity = agency.systems["capacity"].drop_nulls().cast(pl.Float64)
     assert (capacity.min(), capacity.median(), capacity.max()) == (5, 53, 214)
 

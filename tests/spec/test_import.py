@@ -270,3 +270,19 @@ def test_the_section_agency_may_stand_in_the_map(house: Path) -> None:
     assert (settings.name, settings.timezone) == ('Say "A"', "Europe/London")
     assert settings.window is not None
     assert settings.window[1].year == 2025
+
+
+def test_the_command_says_what_it_made_and_fails_when_a_word_is_missing(house: Path) -> None:
+    from click.testing import CliRunner
+
+    from antiphon.cli import main
+
+    arguments = ["import", str(house), "--files", str(house), "--out", str(house / "out")]
+    preview = CliRunner().invoke(main, [*arguments, "--preview"])
+    assert (preview.exit_code, (house / "out").exists()) == (0, False)
+    change(house, "Birthday,1,-", "Birthday,1,", file="kinds.csv")
+    stopped = CliRunner().invoke(main, arguments)
+    assert (stopped.exit_code, (house / "out").exists()) == (1, False)
+    assert '"Birthday" (1)' in stopped.output
+    change(house, "Birthday,1,", "Birthday,1,-", file="kinds.csv")
+    assert CliRunner().invoke(main, arguments).exit_code == 0
