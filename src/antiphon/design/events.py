@@ -37,6 +37,7 @@ class Events:
     is_target : (events,) bool, false for rows coarser than their kind.
     is_shared : (events,) bool, whether the incident has other events.
     by_kind, kind_begins : events in the order of their kinds, and where each kind begins.
+    unit : (events,) first group of the source at the level at which people meet; -1 for none.
     place_event, place_group : pairs (event, group of any level): where the source was.
     """
 
@@ -51,6 +52,7 @@ class Events:
     is_shared: np.ndarray
     by_kind: np.ndarray
     kind_begins: np.ndarray
+    unit: np.ndarray
     place_event: np.ndarray
     place_group: np.ndarray
 
@@ -153,7 +155,7 @@ def make_events(
     is_shared = np.bincount(incident)[incident] > 1 if incident.size else is_coarse
     return Events(
         time, rows.system, rows.kind, incident, ends, is_coarse, is_terminal, is_target, is_shared, by_kind, kind_begins,
-        place_event, place_group,
+        first_unit(roster, time.size, place_event, place_group), place_event, place_group,
     )  # fmt: skip
 
 
@@ -172,7 +174,8 @@ def _copies(rows: Rows, incident: np.ndarray) -> np.ndarray:
 def _links(rows: Rows, roster: Roster, join_days: float) -> tuple[np.ndarray, np.ndarray]:
     """Return rows without number that belong together: minutes only, since a day says nothing of an hour."""
     free = np.flatnonzero((rows.number < 0) & (rows.grain == 0))
-    unit = unit_at(roster, rows.system[free], rows.time[free], np.zeros(free.size, bool))
+    where = places(roster, rows.system[free], rows.time[free], np.zeros(free.size, bool))
+    unit = first_unit(roster, free.size, *where)
     other = rows.target[free]
     named = other >= 0
     return link_rows(
@@ -217,13 +220,9 @@ def places(
     return event[order], group[order]
 
 
-def unit_at(roster: Roster, system: np.ndarray, time: np.ndarray, is_before: np.ndarray) -> np.ndarray:
-    """Return the first group of each system at the level at which people meet; -1 for none."""
-    unit = np.full(system.size, -1, np.int64)
-    level = meeting_level(roster)
-    if level:
-        event, group = places(roster, system, time, is_before)
-        here = roster.level[group] == level
-        event, group = event[here][::-1], group[here][::-1]
-        unit[event] = group
+def first_unit(roster: Roster, n_events: int, event: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Return the first group of each event at the level at which people meet; -1 for none. Pairs as from `places`."""
+    unit = np.full(n_events, -1, np.int64)
+    here = roster.level[group] == meeting_level(roster)
+    unit[event[here][::-1]] = group[here][::-1]
     return unit

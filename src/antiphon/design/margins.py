@@ -33,7 +33,7 @@ def make_margins(
             if (wiring.channel, wiring.sources[0]) not in n_source:
                 n_source |= _sources(wiring, events)
         for target in found.targets:
-            heard = _units_that_heard(target)
+            heard = _units_that_heard(target, channels)
             column = 0
             for i, wiring in enumerate(found.wirings):
                 for position, source in enumerate(wiring.sources):
@@ -50,9 +50,12 @@ def make_margins(
 
 def _sources(wiring: Wiring, events: Events) -> dict[tuple[int, int], int]:
     """Count the systems that left something, per source kind."""
-    n = int(events.system.max(initial=0)) + 1
-    pairs = np.unique(events.kind[wiring.event] * n + events.system[wiring.event]) // n
-    return {(wiring.channel, source): int(np.count_nonzero(pairs == source)) for source in wiring.sources}
+    found = {}
+    for position, source in enumerate(wiring.sources):
+        seen = np.zeros(int(events.system.max(initial=0)) + 1, bool)
+        seen[events.system[wiring.event[wiring.source == position]]] = True
+        found[wiring.channel, source] = int(np.count_nonzero(seen))
+    return found
 
 
 def _expected_pairs(found: ClassReading, column: int, target: Target, half_lives: np.ndarray) -> float:
@@ -60,9 +63,10 @@ def _expected_pairs(found: ClassReading, column: int, target: Target, half_lives
     return float(found.reading.pairs[column]) * rate * float(half_lives[-1])
 
 
-def _units_that_heard(target: Target) -> dict[tuple[int, int], int]:
+def _units_that_heard(target: Target, channels: tuple[Channel, ...]) -> dict[tuple[int, int], int]:
     """Count the units of rows that heard anything, per channel and source kind: for own past and ties."""
-    last = {(feature.channel, feature.source_kind): j for j, feature in enumerate(target.columns)}
+    wanted = [(j, f) for j, f in enumerate(target.columns) if channels[f.channel].how in ("self", "tie")]
+    last = {(feature.channel, feature.source_kind): j for j, feature in wanted}
     rows = np.flatnonzero(target.unit >= 0)
     if not rows.size or not last:
         return {}

@@ -245,7 +245,7 @@ def _deposit_stream(wirings: list[Wiring], readings: Readings, events: Events, l
         [np.where(w.event_seat >= 0, w.event_seat + layout.first_seat[i], -1) for i, w in enumerate(wirings)]
     )
     mass = np.concatenate([w.mass for w in wirings])
-    slot = np.concatenate([np.searchsorted(w.sources, events.kind[w.event]) for w in wirings])
+    slot = np.concatenate([w.source for w in wirings])
     kept = np.flatnonzero(is_heard[event])
     by_rank, _ = counting_order(rank[event[kept]], rank.size)
     kept = kept[by_rank]

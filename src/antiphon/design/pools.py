@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.design.spells import time_order
 from antiphon.kernels.spells import running_weights
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Wiring:
     seat_system, seat_pool : (seats,) reader, and index of the pool.
     change_seat, change_time, change_weight : the weight of a seat from a time on; 0: not eligible.
     event, event_pool, mass, event_seat : deposits; the seat that the source has in the pool, -1 for none.
+    source : (deposits,) position of the event's kind in `sources`.
     """
 
     channel: int
@@ -52,6 +54,7 @@ class Wiring:
     event_pool: np.ndarray
     mass: np.ndarray
     event_seat: np.ndarray
+    source: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -112,7 +115,10 @@ def wire(
         position = np.minimum(np.searchsorted(seats, wanted), seats.size - 1)
         event_seat = np.where(seats[position] == wanted, position, -1)
     changes = _changes(seat, presence, roster.window_days)
-    return Wiring(number, sources, is_same, pool, seats % n, seats // n, *changes, event, event_pool, mass, event_seat)
+    source = np.searchsorted(np.asarray(sources), events.kind[event])
+    return Wiring(
+        number, sources, is_same, pool, seats % n, seats // n, *changes, event, event_pool, mass, event_seat, source
+    )
 
 
 def _changes(seat: np.ndarray, presence: _Presence, window_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -122,7 +128,7 @@ def _changes(seat: np.ndarray, presence: _Presence, window_days: float) -> tuple
     time = np.concatenate([np.maximum(presence.start, 0.0), presence.end[ends]])
     weight = np.concatenate([presence.weight, presence.weight[ends]])
     step = np.concatenate([np.ones(seat.size, np.int64), np.full(int(ends.sum()), -1)])
-    order = np.lexsort((time, seats))
+    order = time_order(seats, time, int(seat.max()) + 1)
     kept, value = running_weights(seats[order], time[order], weight[order], step[order])
     return seats[order][kept], time[order][kept], value
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.design.design import Segments
-from antiphon.design.spells import Spells, forever, spells
+from antiphon.design.spells import Spells, forever, spells, time_order
 from antiphon.kernels.spells import last_started
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _known(exposure: Exposure, here: np.ndarray, kind: int) -> tuple[np.ndarray,
     system = events.system[mine]
     # the event itself must still belong to the segment before it
     time = np.where(events.is_coarse[mine], events.sounds_from[mine], np.nextafter(events.sounds_from[mine], np.inf))
-    order = np.lexsort((time, system))
+    order = time_order(system, time, exposure.roster.n_systems)
     system, time = system[order], time[order]
     return system, time, np.searchsorted(system, np.arange(exposure.roster.n_systems + 1))
 
@@ -212,7 +212,7 @@ def _pieces(
     time = np.concatenate([t for _, t in marks])
     inside = (time >= 0.0) & (time < window_days)
     system, time = system[inside], time[inside]
-    order = np.lexsort((time, system))
+    order = time_order(system, time, int(system.max(initial=0)) + 1)
     system, time = system[order], time[order]
     new = np.ones(system.size, bool)
     new[1:] = (system[1:] != system[:-1]) | (time[1:] != time[:-1])

@@ -79,7 +79,9 @@ def spells(owner: np.ndarray, group: np.ndarray | None, start: np.ndarray, end: 
     owner = np.asarray(owner, np.int64)
     group = np.full(owner.size, -1) if group is None else np.asarray(group, np.int64)
     start, end = np.asarray(start, np.float64), np.asarray(end, np.float64)
-    order = np.lexsort((start, group, owner))
+    order = np.argsort(start, kind="stable")
+    order = order[loops.counting_order(group[order] + 1, n_owners + 1)[0]]
+    order = order[loops.counting_order(owner[order], n_owners)[0]]
     first, last = loops.merge_spells(owner[order], group[order], start[order], end[order])
     kept = order[first]
     return _sorted(owner[kept], group[kept], start[kept], last, n_owners)
@@ -123,7 +125,13 @@ def _complement(taken: Spells) -> Spells:
     return spells(owner[order], None, start[order], end, taken.n_owners)
 
 
+def time_order(key: np.ndarray, time: np.ndarray, n_keys: int) -> np.ndarray:
+    """Return the order by code, then time; faster than a general sort because codes are small whole numbers."""
+    order = np.argsort(time, kind="stable")
+    return order[loops.counting_order(key[order], n_keys)[0]]
+
+
 def _sorted(owner: np.ndarray, group: np.ndarray, start: np.ndarray, end: np.ndarray, n_owners: int) -> Spells:
-    order = np.lexsort((start, owner))
+    order = time_order(owner, start, n_owners)
     begins = np.searchsorted(owner[order], np.arange(n_owners + 1))
     return Spells(owner[order], group[order], start[order], end[order], begins)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.design.design import Feature, Segments, Target
-from antiphon.design.events import unit_at
 from antiphon.design.passes import Reading, Readings, read_all
 from antiphon.design.risk import in_gap
 from antiphon.design.spells import spells
@@ -45,6 +44,7 @@ class _Scored:
     end: np.ndarray
     count: np.ndarray
     incident: np.ndarray
+    unit: np.ndarray
     cell: np.ndarray
     segment: np.ndarray
     exposure: np.ndarray
@@ -123,13 +123,11 @@ def _target(
     frame: Frame, number: int, role: Role, column: int, rows: _Scored, columns: tuple[Feature, ...],
     features: np.ndarray, compensator: np.ndarray,
 ) -> Target:  # fmt: skip
-    kind = frame.exposure.kinds[role.kinds[column]]
     edges = frame.block_edges
     block = np.clip(np.searchsorted(edges, rows.time, side="right") - 1, 0, edges.size - 2)
-    unit = unit_at(frame.exposure.roster, rows.system, rows.time, np.full(rows.system.size, kind.terminal))
     return Target(
         kind=role.kinds[column], role=number, time=rows.time, width=rows.end - rows.time, count=rows.count,
-        system=rows.system, incident=rows.incident, unit=unit, block=block, cell=rows.cell, segment=rows.segment,
+        system=rows.system, incident=rows.incident, unit=rows.unit, block=block, cell=rows.cell, segment=rows.segment,
         exposure=rows.exposure, columns=columns, features=features, compensator=np.ascontiguousarray(compensator),
     )  # fmt: skip
 
@@ -187,8 +185,8 @@ def _score_moments(frame: Frame, role: Role, column: int, chosen: np.ndarray) ->
     edges = frame.calendars["minute"].edges
     cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, edges.size - 2)
     ones = np.ones(system.size, np.int64)
-    incident = events.incident[chosen[kept]]
-    return _Scored(system, time, time, ones, incident, cell, segment, np.ones(system.size))
+    incident, unit = events.incident[chosen[kept]], events.unit[chosen[kept]]
+    return _Scored(system, time, time, ones, incident, unit, cell, segment, np.ones(system.size))
 
 
 def _score_cells(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _Scored:
@@ -210,7 +208,7 @@ def _score_cells(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _
     _count_reasons(frame, role.kinds[column], system[~kept], time[~kept], edges[cell[~kept] + 1] <= history)
     order = np.lexsort((events.incident[chosen][kept], system[kept], cell[kept]))
     system, cell, exposure = system[kept][order], cell[kept][order], exposure[kept][order]
-    incident = events.incident[chosen][kept][order]
+    incident, unit = events.incident[chosen][kept][order], events.unit[chosen][kept][order]
     new = np.ones(system.size, bool)
     new[1:] = (np.diff(system) != 0) | (np.diff(cell) != 0)
     count = np.bincount(np.cumsum(new) - 1, minlength=int(new.sum())).astype(np.int64)
@@ -219,7 +217,7 @@ def _score_cells(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _
     first = np.full(system.size, np.inf)
     np.minimum.at(first, pairs[0], np.maximum(risk.start[pairs[1]], edges[cell][pairs[0]]))
     segment = _segment_at(segments, n, system, first, np.zeros(system.size, bool))
-    return _Scored(system, edges[cell], edges[cell + 1], count, incident[new], cell, segment, exposure[new])
+    return _Scored(system, edges[cell], edges[cell + 1], count, incident[new], unit[new], cell, segment, exposure[new])
 
 
 def _days_in(risk: Spells, system: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
