@@ -133,6 +133,13 @@ def test_untranslated_identifiers_are_counted_and_never_told(house: Path) -> Non
     assert "c2" not in message
 
 
+def test_people_in_the_wrong_column_are_not_told_as_words(house: Path) -> None:
+    change(house, 'column = "Type", values', 'column = "Who", values')
+    message = problems_of(house)
+    assert "2 untranslated under kind" in message
+    assert "c1" not in message
+
+
 def test_a_column_that_is_not_there_is_told_with_the_nearest(house: Path) -> None:
     change(house, 'system = "Who"', 'system = "Whom"')
     change(house, 'column = "Type", values', 'column = "Typ", values')

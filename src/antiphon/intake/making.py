@@ -18,6 +18,7 @@ from antiphon.records.tables import TABLES, Column, Table
 PLACE = "_place"  # of a row in its source
 # Columns whose words are vocabulary, not identifiers: an untranslated one may be told.
 VOCABULARY = frozenset({"kind", "level", "role", "relation", "instrument", "item", "practice", "precision", "severity"})
+IDENTIFIERS = frozenset({"system", "target", "member", "group", "source", "respondent", "incident"})
 N_TOLD = 20
 LONGEST_TOLD = 60
 
@@ -50,11 +51,17 @@ class Folders:
 class _Bench:
     """Rows of a table being made, column by column."""
 
-    def __init__(self, rows: pl.DataFrame, table: Table, place: str, ledger: Ledger) -> None:
-        self.rows, self.table, self.place, self.ledger = rows, table, place, ledger
+    def __init__(self, rows: pl.DataFrame, make: Make, place: str, ledger: Ledger) -> None:
+        self.rows, self.make, self.place, self.ledger = rows, make, place, ledger
+        self.table: Table = TABLES[make.table]
         self.columns: dict[str, pl.Series] = {}
         self.is_unwanted = pl.repeat(value=False, n=rows.height, eager=True)
         self.is_unusable = pl.repeat(value=False, n=rows.height, eager=True)
+
+    def identifiers(self) -> set[str]:
+        """Words in the columns that name people and groups: where columns are mixed up, they must not be told."""
+        columns = {name for key in IDENTIFIERS & set(self.make.cells) for name in self.make.cells[key].reads}
+        return {word for name in columns for word in self.rows[name].drop_nulls().unique().to_list()}
 
     def note(self, grade: Grade, rule: str, message: str, mend: str, bad: pl.Series, column: str) -> None:
         """Note a problem of some rows."""
@@ -76,8 +83,8 @@ def make_rows(rows: pl.DataFrame, make: Make, place: str, folders: Folders, ledg
     -------
     The rows made. Rows whose word for a required column means nothing, on purpose, are not made.
     """
-    table = TABLES[make.table]
-    bench = _Bench(chosen(rows, make.where), table, place, ledger)
+    bench = _Bench(chosen(rows, make.where), make, place, ledger)
+    table = bench.table
     for name, cell in make.cells.items():
         words = _translated(
             bench, name, cell, dictionary_of(cell, f"{place}: {name}", folders.beside, folders.files, ledger)
@@ -127,16 +134,18 @@ def _completed(words: pl.Expr, cell: Cell) -> pl.Expr:
     return whole if cell.default is None else whole.fill_null(pl.lit(cell.default))
 
 
-def _note_untranslated(bench: _Bench, name: str, words: pl.Series, is_missing: pl.Series) -> None:
-    if words.is_empty():
+def _note_untranslated(bench: _Bench, name: str, unknown: pl.Series, is_missing: pl.Series) -> None:
+    if unknown.is_empty():
         return
-    counts = words.value_counts(sort=True).sort("count", words.name, descending=[True, False])
+    counts = unknown.value_counts(sort=True).sort("count", unknown.name, descending=[True, False])
     message = f"{bench.place}: {counts.height} untranslated under {name}"
     mend = 'Add them to values, each with its translation (or - in a file, "" in the map, for nothing); see their rows'
     if name in VOCABULARY:
-        told = [f'"{word}" ({count:,})' for word, count in counts.head(N_TOLD).rows() if len(word) <= LONGEST_TOLD]
+        hidden = bench.identifiers()
+        words = [(word, n) for word, n in counts.rows() if len(word) <= LONGEST_TOLD and word not in hidden]
+        told = [f'"{word}" ({n:,})' for word, n in words[:N_TOLD]]
         rest = counts.height - len(told)
-        message += f": {', '.join(told)}" + (f" and {rest} more" if rest else "")
+        message += (f": {', '.join(told)}" if told else "") + (f" and {rest} more" if told and rest else "")
     bench.note("error", "untranslated", message, mend, is_missing, name)
 
 
