@@ -8,7 +8,7 @@ from scipy.stats import beta
 
 from antiphon.framework.vocabulary import KindDefinition
 from antiphon.resonance.happened import Happened
-from antiphon.resonance.parallel import corrected, parallel_table, simes
+from antiphon.resonance.parallel import parallel_table
 from antiphon.resonance.responses import clustered_interval, responses, shared_incidents, typical_odds
 from tests.unit.resonance_cases import coupling, two_kinds
 
@@ -78,18 +78,6 @@ def test_odds_of_units_that_are_alike() -> None:
     odds = typical_odds(answered, unit)
     assert odds.value == pytest.approx(1.0, abs=0.01)
     assert odds.low < 1.0 < odds.high
-
-
-def test_simes_by_hand() -> None:
-    assert simes(np.array([0.04, 0.01, 0.5])) == pytest.approx(0.03)
-    assert simes(np.array([])) == 1.0
-
-
-def test_correction_by_hand() -> None:
-    np.testing.assert_allclose(corrected(np.array([0.02, 0.01, 0.5])), [0.04, 0.03, 0.5])
-    many = np.full(20, 1.0)
-    many[:2] = [0.002, 0.004]
-    np.testing.assert_allclose(corrected(many)[:2], [0.04, 0.04])
 
 
 def test_parallel_table_adds_couplings_of_a_domain_between_levels() -> None:

@@ -29,6 +29,22 @@ DETECTABLE = {
 }
 
 
+def columns_in_use(fit: TargetFit) -> np.ndarray:
+    """Columns that were estimated; the others were read by nearly nobody and are fixed at zero.
+
+    Parameters
+    ----------
+    fit : fit of one target kind.
+
+    Returns
+    -------
+    np.ndarray
+        Columns ``j`` for which ``fit.names`` holds ``alpha[j]``, increasing.
+    """
+    known = set(fit.names)
+    return np.array([j for j in range(len(fit.model.alpha)) if f"alpha[{j}]" in known], dtype=np.int64)
+
+
 def alpha_positions(fit: TargetFit) -> np.ndarray:
     """Where the couplings stand among the parameters of the curvature.
 
@@ -39,10 +55,10 @@ def alpha_positions(fit: TargetFit) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        (columns,) position of ``alpha[j]`` in ``fit.names``.
+        (columns in use,) positions in ``fit.names``.
     """
     where = {name: position for position, name in enumerate(fit.names)}
-    return np.array([where[f"alpha[{column}]"] for column in range(len(fit.model.alpha))], dtype=np.int64)
+    return np.array([where[f"alpha[{column}]"] for column in columns_in_use(fit)], dtype=np.int64)
 
 
 def schur_information(fit: TargetFit) -> np.ndarray:
@@ -55,7 +71,7 @@ def schur_information(fit: TargetFit) -> np.ndarray:
     Returns
     -------
     np.ndarray
-        (columns, columns) Schur complement of the nuisance part of minus the Hessian.
+        (columns in use, columns in use) Schur complement of the nuisance part of minus the Hessian.
     """
     information = -0.5 * (fit.hessian + fit.hessian.T)
     alpha = alpha_positions(fit)
@@ -124,17 +140,19 @@ def smallest_detectable(fit: TargetFit, target: Target, columns: Sequence[int], 
     ----------
     fit, target : fit of one kind, and its rows.
     columns : columns of the coupling, one per half-life.
-    information : (columns of the target, columns of the target), from ``schur_information``.
+    information : (columns in use, columns in use), from ``schur_information``.
 
     Returns
     -------
     float
         Echoes per source event, ``(1.645 + 0.842) x standard error at zero``; NaN where nothing could be said.
     """
-    columns = list(columns)
+    in_use = columns_in_use(fit)
+    columns = [column for column in columns if column in in_use]
     if not columns or not np.any(target.compensator[:, columns] > 0) or not np.isfinite(information).all():
         return float("nan")
-    block = np.ix_(columns, columns)
+    places = np.searchsorted(in_use, columns)
+    block = np.ix_(places, places)
     at_zero = information.copy()
     at_zero[block] += gain_without(fit, target, columns)
     error = float(np.sqrt(max(covariance(at_zero)[block].sum(), 0.0)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.inference.power import covariance, schur_information
+from antiphon.inference.power import columns_in_use, covariance, schur_information
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def draw_totals(fit: Fit, couplings: Sequence[Coupling], *, n_draws: int, seed: 
     Returns
     -------
     np.ndarray
-        (draws, couplings), never negative.
+        (draws, couplings), never negative; 0 for couplings that nobody read.
 
     Notes
     -----
@@ -43,15 +43,14 @@ def draw_totals(fit: Fit, couplings: Sequence[Coupling], *, n_draws: int, seed: 
     generator = np.random.default_rng(seed)
     draws = np.zeros((n_draws, len(couplings)))
     for number, target in enumerate(fit.targets):
-        members = [place for place, coupling in enumerate(couplings) if coupling.target == number and coupling.columns]
+        in_use = columns_in_use(target)
+        sums = np.array([np.isin(in_use, c.columns) & (c.target == number) for c in couplings], dtype=float)
+        members = np.flatnonzero(sums.any(axis=1)) if len(in_use) else []
         noise = generator.standard_normal((n_draws, len(members)))
-        if not members:
-            continue
-        sums = np.zeros((len(members), len(target.model.alpha)))
-        for row, place in enumerate(members):
-            sums[row, list(couplings[place].columns)] = 1.0
-        spread = sums @ covariance(schur_information(target)) @ sums.T
-        draws[:, members] = project(sums @ target.model.alpha, spread, noise)
+        if len(members):
+            sums = sums[members]
+            spread = sums @ covariance(schur_information(target)) @ sums.T
+            draws[:, members] = project(sums @ target.model.alpha[in_use], spread, noise)
     return draws
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.design.events import SetAside, make_events, rows_of, unit_at
+from antiphon.design.events import SetAside, make_events, rows_of
 from antiphon.design.roster import roster_of
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ def happened(agency: Agency, design: Design, *, joined: bool) -> Happened:
     roster, code = roster_of(agency)
     rows = rows_of(agency, list(code), [kind.name for kind in design.kinds])
     known = (rows.kind >= 0) & (rows.system >= 0) & (rows.time >= 0) & (rows.time < design.window_days)
+    known[known] = roster.role[rows.system[known]] == np.array([k.role for k in design.kinds])[rows.kind[known]]
     rows = rows.where(known if joined else known & (rows.number >= 0))
     minutes = agency.settings.agency.incident_window_minutes
     events = make_events(
         rows, design.kinds, roster, design.calendars, minutes / MINUTES_PER_DAY if joined else None, SetAside()
     )
-    unit = unit_at(roster, events.system, events.time, events.is_terminal)
-    return Happened(events.incident, events.kind, events.system, unit, events.sounds_from)
+    return Happened(events.incident, events.kind, events.system, events.unit, events.sounds_from)

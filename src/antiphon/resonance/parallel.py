@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from antiphon.inference.claims import adjust, simes
 from antiphon.resonance.behind import BEHIND, behind_couplings
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from antiphon.inference.inference import Coupling
 
 CLAIM = 0.05
-SMALL_FAMILY = 20
-"""Below this many tests, Holm's correction (no false claim at all) in place of Benjamini-Hochberg's."""
+CLAIMABLE = frozenset({"", "in step with the whole organisation"})
+"""Labels of a coupling that do not forbid a claim."""
 
 PARALLEL = {
     "domain": pl.String,
@@ -35,7 +36,7 @@ PARALLEL = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One way between two levels in one domain: which couplings make it up, and their joint p."""
+    """One way between two levels in one domain: which couplings make it up, their joint p, and what forbids a claim."""
 
     domain: str
     from_level: str
@@ -43,49 +44,7 @@ class Cell:
     members: tuple[int, ...]
     strength: float
     p: float
-
-
-def simes(p: np.ndarray) -> float:
-    """Joint p of several tests, valid under positive dependence (Simes 1986).
-
-    Parameters
-    ----------
-    p : (tests,) single p-values.
-
-    Returns
-    -------
-    float
-        ``min_i n p_(i) / i``; 1 without tests.
-    """
-    if not len(p):
-        return 1.0
-    return float(min(1.0, np.min(len(p) * np.sort(p) / np.arange(1, len(p) + 1))))
-
-
-def corrected(p: np.ndarray) -> np.ndarray:
-    """Correct p-values for their number: Holm for fewer than 20, else Benjamini-Hochberg.
-
-    Parameters
-    ----------
-    p : (tests,).
-
-    Returns
-    -------
-    np.ndarray
-        (tests,) in the order given.
-    """
-    n = len(p)
-    if n == 0:
-        return p
-    order = np.argsort(p, kind="stable")
-    ranks = np.arange(1, n + 1)
-    if n < SMALL_FAMILY:
-        adjusted = np.maximum.accumulate((n - ranks + 1) * p[order])
-    else:
-        adjusted = np.minimum.accumulate((n * p[order] / ranks)[::-1])[::-1]
-    result = np.empty(n)
-    result[order] = np.minimum(adjusted, 1.0)
-    return result
+    label: str
 
 
 def cells(
@@ -123,40 +82,64 @@ def cells(
         speaking = sorted({couplings[place].source_kind for place in places})
         heard = sum(strengths[place] * events[couplings[place].source_kind] for place in places)
         said = float(events[speaking].sum())
-        tested = np.array([couplings[place].p for place in places if couplings[place].label != "too few"])
-        found.append(Cell(*key, tuple(places), heard / said if said > 0 else 0.0, simes(tested)))
+        tested = np.array([couplings[place].p for place in places if couplings[place].label in CLAIMABLE])
+        p = simes(tested) if len(tested) else 1.0
+        label = "" if len(tested) else _label({couplings[place].label for place in places})
+        found.append(Cell(*key, tuple(places), float(heard / said) if said > 0 else 0.0, p, label))
     return found
 
 
-def directions(found: Sequence[Cell], q: np.ndarray, couplings: Sequence[Coupling]) -> list[str]:
+def _label(labels: set[str]) -> str:
+    """What stands in the way where no coupling of a cell may be claimed."""
+    for label in ("shared circumstances not excluded", "slow dependence"):
+        if label in labels:
+            return label
+    return "too few"
+
+
+def corrected(found: Sequence[Cell]) -> np.ndarray:
+    """Correct the p-values of the cells that could be claimed for their number.
+
+    Parameters
+    ----------
+    found : cells.
+
+    Returns
+    -------
+    np.ndarray
+        (cells,) Holm for fewer than 20 cells, else Benjamini-Hochberg; 1 for cells that could not be claimed.
+    """
+    q = np.ones(len(found))
+    open_ = [place for place, cell in enumerate(found) if not cell.label]
+    if open_:
+        q[open_] = adjust(np.array([found[place].p for place in open_]))
+    return q
+
+
+def directions(found: Sequence[Cell], q: np.ndarray) -> list[str]:
     """Say for each cell whether this way, both ways, or neither is shown.
 
     Parameters
     ----------
     found : cells.
     q : (cells,) corrected p-values.
-    couplings : rows of the table of tests.
 
     Returns
     -------
     list of str
-        ``"one way"``, ``"both ways"``, ``"not shown"``, ``"too few"``, or ``"shared circumstances not excluded"`` where the
-        only couplings behind a small p are ones that may not be claimed.
+        ``"one way"``, ``"both ways"``, ``"not shown"``, or what forbids a claim: ``"shared circumstances not
+        excluded"``, ``"slow dependence"``, ``"too few"``.
     """
     shown = {
         (cell.domain, cell.from_level, cell.to_level)
-        for cell, corrected_p in zip(found, q, strict=True)
-        if corrected_p <= CLAIM and any(couplings[m].label == "" and couplings[m].p <= CLAIM for m in cell.members)
+        for cell, one in zip(found, q, strict=True)
+        if not cell.label and one <= CLAIM
     }
     words = []
-    for cell, corrected_p in zip(found, q, strict=True):
-        if (cell.domain, cell.from_level, cell.to_level) in shown:
-            back = (cell.domain, cell.to_level, cell.from_level) in shown
-            words.append("both ways" if back else "one way")
-        elif all(couplings[m].label == "too few" for m in cell.members):
-            words.append("too few")
-        else:
-            words.append("shared circumstances not excluded" if corrected_p <= CLAIM else "not shown")
+    for cell in found:
+        back = (cell.domain, cell.to_level, cell.from_level) in shown
+        is_shown = (cell.domain, cell.from_level, cell.to_level) in shown
+        words.append(cell.label or (("both ways" if back else "one way") if is_shown else "not shown"))
     return words
 
 
@@ -177,14 +160,14 @@ def parallel_table(
     -------
     pl.DataFrame
         domain, from_level, to_level, strength (expected echoes in the target level's events of the domain per source
-        event of the domain), direction, p (Simes over the couplings concerned), q (over this table), evidence,
+        event of the domain), direction, p (Simes over the couplings concerned that may be claimed), q (over this table), evidence,
         n_source, n_target (largest of a coupling concerned: at least so many are behind the cell), source_role,
         target_role, n_units.
     """
     found = cells(design, couplings, definitions, strengths, events)
-    q = corrected(np.array([cell.p for cell in found]))
+    q = corrected(found)
     rows = []
-    for cell, corrected_p, word in zip(found, q, directions(found, q, couplings), strict=True):
+    for cell, corrected_p, word in zip(found, q, directions(found, q), strict=True):
         told = (cell.domain, cell.from_level, cell.to_level, cell.strength, word, cell.p, float(corrected_p), "events")
         behind = behind_couplings(design, [couplings[place] for place in cell.members])
         rows.append(dict(zip(PARALLEL, told, strict=True)) | behind.columns())
