@@ -25,6 +25,9 @@ MAXIMAL_STEPS = 60
 TOLERANCE = 1e-9
 """Log likelihood still to be gained, by the quadratic model, at which the search stops."""
 
+SMALLEST_COUPLING = 1e-12
+"""What is less than this is rounding, and is put at the bound."""
+
 LARGEST_MOVE = 3.0
 """Largest move of a parameter on the log scale in one step."""
 
@@ -182,7 +185,7 @@ def _search(function: Function, point: Point, step: np.ndarray, slope: float, bo
     length = 1.0
     for attempt in range(30):
         x = point.x + length * step
-        x[bounded] = np.maximum(x[bounded], 0.0)
+        x[bounded & (x < SMALLEST_COUPLING)] = 0.0
         # a first full step nearly always succeeds, so its Hessian is computed at once
         following = function(x, hessian=attempt == 0)
         if np.isfinite(following.value) and following.value >= point.value + 1e-4 * length * slope:

@@ -1,0 +1,216 @@
+"""The table of tests, fixed before anything is fitted, and what may be claimed after correcting for its length."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon.inference.inference import DomainTest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from antiphon.design.design import Channel, Design
+    from antiphon.inference.inference import Label
+
+CLAIM_PERIOD_DAYS = 7.0
+"""Length of the free organisation-period cells of the claim fit."""
+
+FEWEST_PAIRS = 10.0
+"""Expected informative source-target pairs under which a coupling gets neither interval nor test."""
+
+LEVEL = 0.05
+"""False discovery rate of the claims."""
+
+FEW_TESTS = 20
+"""Families smaller than this are corrected by Holm's method, larger ones by Benjamini and Hochberg's."""
+
+SHARED_LEVELS = frozenset({"organisation", "environment"})
+"""Levels at which everyone in an organisation shares the circumstances: no contrast within an organisation and week."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the table of tests.
+
+    Attributes
+    ----------
+    channel, source_kind, target : as in ``Coupling``.
+    columns : columns of the target's features, one per half-life; ``fast`` : those that a claim rests on.
+    pairs : expected informative source-target pairs.
+    n_source, n_target, n_units : from the margins.
+    label : what forbids a claim whatever the data say, or "".
+    """
+
+    channel: int
+    source_kind: int
+    target: int
+    columns: tuple[int, ...]
+    fast: tuple[int, ...]
+    pairs: float
+    n_source: int
+    n_target: int
+    n_units: int
+    label: Label
+
+
+def table_of_tests(design: Design) -> tuple[Row, ...]:
+    """List every coupling that the design can express, from margins only: nothing fitted is looked at.
+
+    Parameters
+    ----------
+    design
+        The agency as arrays.
+
+    Returns
+    -------
+    tuple of Row
+        Sorted by channel, source kind and target.
+
+    Notes
+    -----
+    Half-lives longer than a claim period, or than a tenth of the window, cannot be told from slow drift by contrasts within
+    a period: they are estimated and never claimed ("slow dependence"), and where a coupling has faster ones too its
+    test asks for these alone, jointly, with the slow ones left in the model.
+    """
+    slowest = min(CLAIM_PERIOD_DAYS, design.window_days / 10.0)
+    rows = []
+    for index, target in enumerate(design.targets):
+        groups: dict[tuple[int, int], list[int]] = {}
+        for column, feature in enumerate(target.columns):
+            groups.setdefault((feature.channel, feature.source_kind), []).append(column)
+        for (channel, source), columns in groups.items():
+            key = (channel, source, target.kind)
+            fast = tuple(c for c in columns if design.half_lives[target.columns[c].half_life] <= slowest + 1e-9)
+            pairs = float(design.margins.n_pairs.get(key, 0.0))
+            units = int(design.margins.n_units.get(key, 0))
+            label: Label = ""
+            if pairs < FEWEST_PAIRS:
+                label = "too few"
+            elif is_shared(design, index, channel, units):
+                label = "shared circumstances not excluded"
+            elif not fast:
+                label = "slow dependence"
+            n_source = int(design.margins.n_source.get((channel, source), 0))
+            n_target = int(design.margins.n_target.get(target.kind, 0))
+            rows.append(Row(channel, source, index, tuple(columns), fast, pairs, n_source, n_target, units, label))
+    return tuple(sorted(rows, key=lambda row: (row.channel, row.source_kind, row.target)))
+
+
+def is_shared(design: Design, target: int, channel: int, n_units: int) -> bool:
+    """Whether all units of an organisation share what comes through a channel, so that a period has no contrast."""
+    how: Channel = design.channels[channel]
+    if design.kinds[design.targets[target].kind].role in SHARED_LEVELS:
+        return True
+    if how.how in {"self", "tie"}:
+        return False
+    return how.where in SHARED_LEVELS or n_units < 2
+
+
+def table_hash(design: Design, rows: Sequence[Row]) -> str:
+    """SHA-256 of the table in words, so that anyone can see that it was not changed after a look at the results."""
+    words = [
+        [
+            design.channels[row.channel].name,
+            design.kinds[row.source_kind].name,
+            design.kinds[design.targets[row.target].kind].name,
+            [float(design.half_lives[design.targets[row.target].columns[c].half_life]) for c in row.columns],
+            round(row.pairs, 6),
+            row.n_source,
+            row.n_target,
+            row.n_units,
+            row.label,
+        ]
+        for row in rows
+    ]
+    return hashlib.sha256(json.dumps(words, separators=(",", ":")).encode()).hexdigest()
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Adjusted probabilities that keep the chance of any false claim, by Holm's method."""
+    order = np.argsort(p, kind="stable")
+    adjusted = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
+    result = np.empty(p.size)
+    result[order] = np.minimum(adjusted, 1.0)
+    return result
+
+
+def benjamini_hochberg(p: np.ndarray) -> np.ndarray:
+    """Adjusted probabilities that keep the false discovery rate, by Benjamini and Hochberg's method."""
+    order = np.argsort(p, kind="stable")
+    scaled = p[order] * p.size / np.arange(1, p.size + 1)
+    result = np.empty(p.size)
+    result[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return result
+
+
+def adjust(p: np.ndarray) -> np.ndarray:
+    """Correct one family: Holm for few tests, Benjamini-Hochberg for many."""
+    return holm(p) if p.size < FEW_TESTS else benjamini_hochberg(p)
+
+
+def simes(p: np.ndarray) -> float:
+    """One probability for "none of these", by Simes' method."""
+    return float(np.min(np.sort(p) * p.size / np.arange(1, p.size + 1)))
+
+
+def correct(
+    design: Design, rows: Sequence[Row], p: np.ndarray, domains: Mapping[int, tuple[str, ...]]
+) -> tuple[np.ndarray, tuple[DomainTest, ...]]:
+    """Correct all tests as one hierarchical family: pairs of domains first, then the kinds within those that stand out.
+
+    Parameters
+    ----------
+    design, rows
+        The table of tests.
+    p
+        (rows,) their probabilities; rows with a label are not in the family.
+    domains
+        Domains of each kind, by its index in the design; a kind without domains stands for itself.
+
+    Returns
+    -------
+    tuple
+        (rows,) corrected probabilities, 1 outside the family; and the tests of the pairs of domains.
+
+    Notes
+    -----
+    Pairs of domains are tested by Simes' method and corrected together. Kinds within a pair are corrected within it, and
+    for the share of pairs selected; a kind is claimed through any of its pairs, never without one of them standing out.
+
+    References
+    ----------
+    Benjamini and Bogomolov (2014), Selective inference on multiple families of hypotheses, JRSS B 76.
+    """
+    families: dict[tuple[int, str, str], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row.label:
+            continue
+        target = design.targets[row.target].kind
+        for source in _domains_of(design, row.source_kind, domains):
+            for end in _domains_of(design, target, domains):
+                families.setdefault((row.channel, source, end), []).append(place)
+    result = np.ones(len(rows))
+    if not families:
+        return result, ()
+    keys = sorted(families)
+    first = np.array([simes(p[families[key]]) for key in keys])
+    upper = adjust(first)
+    selected = max(int((upper <= LEVEL).sum()), 1)
+    for key, whole in zip(keys, upper, strict=True):
+        members = families[key]
+        within = np.minimum(adjust(p[members]) * len(keys) / selected, 1.0)
+        result[members] = np.minimum(result[members], np.maximum(within, whole))
+    tests = tuple(
+        DomainTest(*key, members=tuple(families[key]), p=float(one), q=float(q))
+        for key, one, q in zip(keys, first, upper, strict=True)
+    )
+    return result, tests
+
+
+def _domains_of(design: Design, kind: int, domains: Mapping[int, tuple[str, ...]]) -> tuple[str, ...]:
+    return domains.get(kind) or (design.kinds[kind].name,)

@@ -1,0 +1,402 @@
+"""Profile likelihood intervals and boundary tests for sums of couplings, in the unpenalised marginal likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import nnls
+from scipy.stats import chi2
+
+from antiphon.hawkes.estimate import Objective, make_objective
+from antiphon.hawkes.likelihood import compute_state
+from antiphon.hawkes.newton import NotPositiveError, Point, cholesky, maximise, solve, solve_step
+from antiphon.hawkes.problem import build_problem
+from antiphon.inference.inference import Interval
+
+if TYPE_CHECKING:
+    from antiphon.hawkes.fit import Fit
+    from antiphon.hawkes.problem import Problem
+
+DROP = float(chi2.ppf(0.95, 1)) / 2.0
+"""Fall of the profile log likelihood at the ends of a 95 % interval."""
+
+CLOSE = 0.01
+"""Ends are found to this share of the distance from the estimate."""
+
+SMALL, LARGE = 3e5, 3e6
+"""Rows x parameters up to which everything is optimised anew, and from which only the quadratic model is used."""
+
+ENOUGH = 1e-4
+"""Log likelihood that a profile point may fall short of its optimum."""
+
+DRAWS = 4000
+"""Simulated projections for the weights of more than three half-lives."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Curve:
+    """The log likelihood of one target kind around its optimum.
+
+    Attributes
+    ----------
+    objective : the function; ``point`` : its optimum with derivatives.
+    places : parameter of each column of the target (-1: not in use).
+    clusters : (rows,) incident of each row.
+    jumps : jump of the score at each row, by log endemic and by echo part: two arrays (rows,).
+    size : rows x parameters.
+    """
+
+    objective: Objective
+    point: Point
+    places: np.ndarray
+    clusters: np.ndarray
+    jumps: tuple[np.ndarray, np.ndarray]
+    size: float
+
+    @property
+    def problem(self) -> Problem:
+        """The data behind the curve."""
+        return self.objective.problem
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A likelihood ratio test against the coupling being absent.
+
+    Attributes
+    ----------
+    statistic : twice the log likelihood lost, divided by the inflation through clustering.
+    p : under the mixture of chi-square distributions at the boundary.
+    approximate : from the quadratic model only.
+    """
+
+    statistic: float
+    p: float
+    approximate: bool
+
+
+def make_curve(fit: Fit, index: int) -> Curve:
+    """Prepare target ``index`` of an unpenalised fit for intervals and tests."""
+    one = fit.targets[index]
+    problem = build_problem(fit.design, index, fit.options, one.log_r)
+    objective = make_objective(problem, frail=one.model.frailty_variance > 0.0)
+    point = objective(one.parameters, hessian=True)
+    places = np.full(one.model.alpha.size, -1)
+    places[problem.kept] = problem.layout.size + np.arange(problem.kept.size)
+    state = compute_state(
+        problem, one.parameters[: problem.layout.size + problem.kept.size], one.model.frailty_variance, second=False
+    )
+    clusters = np.unique(fit.design.targets[index].incident[problem.order], return_inverse=True)[1]
+    size = float((problem.count.size + problem.pieces.system.size) * point.x.size)
+    return Curve(objective, point, places, clusters, (state.endemic_first, state.first), size)
+
+
+def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
+    """How much more the score of a sum of couplings varies because rows of one incident come together; at least 1.
+
+    Every row makes the score jump; rows of one incident jump at once. The inflation is the sum of squared jumps of incidents
+    over that of rows, for the part of the score that other parameters do not explain.
+    """
+    if curve.clusters.size == 0 or curve.clusters.max() + 1 == curve.clusters.size:
+        return 1.0
+    weights = _efficient_direction(curve.point, places)
+    problem = curve.problem
+    size, columns = problem.layout.size, problem.features.shape[1]
+    effects = np.append(weights[:size], 0.0)
+    endemic, echo = curve.jumps
+    own = effects[0] + effects[problem.row_columns].sum(axis=1) + effects[problem.layout.propensity] * problem.row_log_r
+    jumps = endemic * own + echo * (problem.features @ weights[size : size + columns])
+    apart = float(jumps @ jumps)
+    together = float((np.bincount(curve.clusters, jumps) ** 2).sum())
+    return max(1.0, together / apart) if apart > 0.0 else 1.0
+
+
+def _efficient_direction(point: Point, places: np.ndarray) -> np.ndarray:
+    """Weights that turn the score into that of the couplings with all other free parameters estimated."""
+    weights = np.zeros(point.x.size)
+    weights[places] = 1.0
+    others = _free_others(point, places)
+    matrix = -point.hessian
+    try:
+        factor = cholesky(matrix[np.ix_(others, others)])
+        weights[others] = -solve(factor, matrix[np.ix_(others, places)].sum(axis=1))
+    except NotPositiveError:
+        return weights
+    return weights
+
+
+def _free_others(point: Point, places: np.ndarray) -> np.ndarray:
+    """Parameters other than these that are not held at their bound, and that the likelihood depends on."""
+    free = (point.gradient > -1e-6) & (np.diag(point.hessian) < 0.0)
+    free[places] = False
+    return np.flatnonzero(free)
+
+
+def information(point: Point, places: np.ndarray) -> np.ndarray:
+    """Information on the couplings with every other free parameter estimated, (couplings, couplings)."""
+    matrix = -point.hessian
+    others = _free_others(point, places)
+    own = matrix[np.ix_(places, places)]
+    mixed = matrix[np.ix_(others, places)]
+    try:
+        return own - mixed.T @ solve(cholesky(matrix[np.ix_(others, others)]), mixed)
+    except NotPositiveError:
+        return own - mixed.T @ np.linalg.lstsq(matrix[np.ix_(others, others)], mixed, rcond=1e-10)[0]
+
+
+def standard_error(point: Point, places: np.ndarray) -> float:
+    """Standard error of the sum of couplings from the curvature; of the largest alone if they cannot be told apart."""
+    held = point.x[places] <= 0.0
+    used = places[~held] if (~held).any() else places[:1]
+    matrix = information(point, used)
+    try:
+        total = float(np.linalg.inv(matrix).sum())
+    except np.linalg.LinAlgError:
+        return float("nan")
+    return float(np.sqrt(total)) if total > 0.0 else float("nan")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Frozen:
+    """The objective with the Hessian of its optimum: exact values and gradients at a fifth of the price.
+
+    Near the optimum Newton steps with it still converge; the search along each step makes sure that they never get worse.
+    """
+
+    objective: Objective
+    hessian: np.ndarray
+
+    def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
+        matrix = self.hessian if hessian else np.zeros((0, 0))
+        return replace(self.objective(x, hessian=False), hessian=matrix)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Pulled:
+    """The objective with the sum of some couplings pulled towards a value.
+
+    Whatever the strength of the pull, its maximum is the maximum of the objective for the sum that it reaches: a point of
+    the profile. Unlike a constraint it needs no multipliers and cannot be infeasible.
+    """
+
+    objective: Objective | _Frozen
+    places: np.ndarray
+    goal: float
+    strength: float
+
+    def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
+        return self.wrap(self.objective(x, hessian=hessian))
+
+    def wrap(self, point: Point) -> Point:
+        away = float(point.x[self.places].sum()) - self.goal
+        gradient = point.gradient.copy()
+        gradient[self.places] -= self.strength * away
+        matrix = point.hessian
+        if matrix.size:
+            matrix = matrix.copy()
+            matrix[np.ix_(self.places, self.places)] -= self.strength
+        return Point(point.x, point.value - 0.5 * self.strength * away * away, gradient, matrix)
+
+    def unwrap(self, point: Point) -> Point:
+        away = float(point.x[self.places].sum()) - self.goal
+        gradient = point.gradient.copy()
+        gradient[self.places] += self.strength * away
+        matrix = point.hessian.copy()
+        matrix[np.ix_(self.places, self.places)] += self.strength
+        return Point(point.x, point.value + 0.5 * self.strength * away * away, gradient, matrix)
+
+
+def _profile_point(curve: Curve, places: np.ndarray, goal: float, start: Point, scale: float, *, exact: bool) -> Point:
+    """Best point whose sum of couplings is near ``goal``."""
+    against = max(-float(curve.point.gradient[places].max()), 0.0)
+    pulled = _Pulled(
+        _Frozen(curve.objective, curve.point.hessian), places, goal, 25.0 / scale**2 + 10.0 * against / max(goal, 1e-9)
+    )
+    bounded = curve.objective.bounded
+    begin = pulled.wrap(start)
+    if exact:
+        best = maximise(pulled, begin, bounded, maximal_steps=8, tolerance=ENOUGH).point
+        return pulled.unwrap(best)
+    step = solve_step(begin.gradient, begin.hessian, begin.x, bounded)
+    gain = float(start.gradient @ step + 0.5 * step @ start.hessian @ step)
+    return Point(start.x + step, start.value + gain, start.gradient + start.hessian @ step, start.hessian)
+
+
+def profile_interval(curve: Curve, columns: tuple[int, ...]) -> Interval:
+    """95 % interval of the sum of some couplings.
+
+    Parameters
+    ----------
+    curve
+        Of the unpenalised fit.
+    columns
+        Columns of the target's features.
+
+    Returns
+    -------
+    Interval
+        Ends where the profile log likelihood has fallen by half the 95 % point of chi-square with one degree of freedom,
+        times the inflation by incidents. The lower end is 0 if the profile does not fall that far.
+
+    Notes
+    -----
+    The profile is followed by a secant search on the signed root of the fall, which is close to linear; each point starts
+    from the quadratic model at the point before. Very large problems use the quadratic model alone.
+    """
+    places = curve.places[list(columns)]
+    places = places[places >= 0]
+    estimate = float(curve.point.x[places].sum())
+    error = standard_error(curve.point, places)
+    exact = curve.size < SMALL
+    if not np.isfinite(error):
+        return Interval(estimate, 0.0, float("inf"), error, approximate=True, weights=curve.point.x[places])
+    drop = DROP * cluster_inflation(curve, places)
+    high, weights = _end(curve, places, error, drop, side=1.0, exact=exact)
+    low = _end(curve, places, error, drop, side=-1.0, exact=exact)[0] if estimate > 0.0 else 0.0
+    return Interval(estimate, low, high, error, approximate=not exact, weights=weights)
+
+
+def _end(
+    curve: Curve, places: np.ndarray, error: float, drop: float, *, side: float, exact: bool
+) -> tuple[float, np.ndarray]:
+    """One end of the interval, and the couplings there."""
+    estimate = float(curve.point.x[places].sum())
+    wanted = np.sqrt(2.0 * drop)
+    point, sums, roots = curve.point, [estimate], [0.0]
+    against = max(-float(curve.point.gradient[places].max()), 0.0)  # at the bound the likelihood falls from the start
+    reach = error**2 * (np.sqrt(against**2 + (wanted / error) ** 2) - against)
+    total, root = estimate, 0.0
+    for _ in range(8):
+        goal = max(estimate + side * reach, 0.0)
+        start = point if exact else curve.point
+        point = _profile_point(curve, places, goal, start, error, exact=exact)
+        total = float(point.x[places].sum())
+        root = float(np.sqrt(max(2.0 * (curve.point.value - point.value), 0.0)))
+        if side < 0.0 and goal == 0.0 and root < wanted:
+            return 0.0, point.x[places]
+        if abs(root - wanted) < CLOSE * wanted:
+            break
+        sums.append(total)
+        roots.append(root)
+        reach = _next_reach(estimate, side, wanted, sums, roots)
+    distance = abs(total - estimate) * (wanted / root if 0.5 < root / wanted < 2.0 else 1.0)
+    return max(estimate + side * distance, 0.0), point.x[places]
+
+
+def _next_reach(estimate: float, side: float, wanted: float, sums: list[float], roots: list[float]) -> float:
+    """Distance from the estimate at which the secant through the last two points expects the end."""
+    last = abs(sums[-1] - estimate)
+    if roots[-1] <= 1e-3:
+        return max(2.0 * last, 1e-6)
+    before = abs(sums[-2] - estimate)
+    slope = (roots[-1] - roots[-2]) / (last - before) if abs(last - before) > 1e-12 else roots[-1] / max(last, 1e-12)
+    if slope <= 0.0:
+        slope = roots[-1] / max(last, 1e-12)
+    reach = last + (wanted - roots[-1]) / slope
+    return float(np.clip(reach, 0.1 * last, 4.0 * last)) if side > 0.0 else float(max(reach, 0.1 * last))
+
+
+def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1) -> Comparison:
+    """Likelihood ratio test of some couplings against their absence.
+
+    Parameters
+    ----------
+    curve
+        Of the unpenalised fit.
+    columns
+        Columns of the target's features, tested together.
+    seed
+        For the weights of more than three half-lives.
+
+    Returns
+    -------
+    Comparison
+        ``p`` is 1 where the couplings are estimated at 0: the statistic is 0 and 0 is as telling as anything.
+    """
+    places = curve.places[list(columns)]
+    places = places[places >= 0]
+    if places.size == 0 or not (curve.point.x[places] > 0.0).any():
+        return Comparison(0.0, 1.0, approximate=False)
+    null, lost = _quadratic_null(curve, places)
+    inflation = cluster_inflation(curve, places)
+    weights = chi_bar_weights(information(curve.point, places), seed=seed)
+    quick = Comparison(2.0 * lost / inflation, chi_bar_p(2.0 * lost / inflation, weights), approximate=True)
+    if curve.size >= LARGE or (curve.size >= SMALL and quick.p > 0.2):
+        return quick
+    fixed = np.zeros(curve.point.x.size, dtype=bool)
+    fixed[places] = True
+    frozen = _Frozen(curve.objective, curve.point.hessian)
+    start = frozen(null, hessian=True)
+    best = maximise(frozen, start, curve.objective.bounded, fixed=fixed, maximal_steps=12, tolerance=ENOUGH).point
+    statistic = max(2.0 * (curve.point.value - best.value), 0.0) / inflation
+    return Comparison(statistic, chi_bar_p(statistic, weights), approximate=False)
+
+
+def _quadratic_null(curve: Curve, places: np.ndarray) -> tuple[np.ndarray, float]:
+    """Best point without the couplings by the quadratic model at the optimum, and the log likelihood lost."""
+    point = curve.point
+    move = np.zeros(point.x.size)
+    move[places] = -point.x[places]
+    fixed = np.zeros(point.x.size, dtype=bool)
+    fixed[places] = True
+    gradient = point.gradient + point.hessian @ move
+    step = move + solve_step(gradient, point.hessian, point.x, curve.objective.bounded, fixed)
+    lost = -float(point.gradient @ step + 0.5 * step @ point.hessian @ step)
+    return np.where(fixed, 0.0, point.x + step), max(lost, 0.0)
+
+
+def chi_bar_weights(matrix: np.ndarray, *, seed: int = 1) -> np.ndarray:
+    """Weights of the chi-square distributions with 0, 1, ... degrees of freedom at the corner of an orthant.
+
+    Parameters
+    ----------
+    matrix
+        (couplings, couplings) information.
+    seed
+        Used for more than three couplings, where the weights are simulated.
+
+    Returns
+    -------
+    numpy.ndarray
+        (couplings + 1,) probabilities of that many positive estimates.
+
+    References
+    ----------
+    Shapiro (1988), Towards a unified theory of inequality constrained testing, International Statistical Review 56.
+    """
+    size = matrix.shape[0]
+    if size == 1:
+        return np.array([0.5, 0.5])
+    scale = np.sqrt(np.maximum(np.diag(matrix), 1e-12))
+    matrix = matrix / np.outer(scale, scale) + 1e-9 * np.eye(size)
+    covariance = np.linalg.inv(matrix)
+    if size > 3:
+        return _simulated_weights(matrix, seed)
+    all_positive, none_positive = _orthant(covariance), _orthant(matrix)
+    if size == 2:
+        return np.array([none_positive, 0.5, 0.5 - none_positive])
+    return np.array([none_positive, 0.5 - all_positive, 0.5 - none_positive, all_positive])
+
+
+def _orthant(covariance: np.ndarray) -> float:
+    """Probability that two or three normal variables are all positive."""
+    deviation = np.sqrt(np.diag(covariance))
+    correlation = np.clip(covariance / np.outer(deviation, deviation), -1.0, 1.0)
+    upper = np.arcsin(correlation[np.triu_indices_from(correlation, 1)]).sum()
+    return float(0.25 + upper / (2.0 * np.pi)) if covariance.shape[0] == 2 else float(0.125 + upper / (4.0 * np.pi))
+
+
+def _simulated_weights(matrix: np.ndarray, seed: int) -> np.ndarray:
+    root = np.linalg.cholesky(matrix).T
+    draws = np.random.default_rng(seed).standard_normal((DRAWS, matrix.shape[0]))
+    positive = [int((nnls(root, draw)[0] > 0.0).sum()) for draw in draws]
+    return np.bincount(positive, minlength=matrix.shape[0] + 1) / DRAWS
+
+
+def chi_bar_p(statistic: float, weights: np.ndarray) -> float:
+    """Tail probability of the mixture; 1 at a statistic of 0."""
+    if statistic <= 0.0:
+        return 1.0
+    return float(sum(weight * chi2.sf(statistic, k) for k, weight in enumerate(weights) if k))
