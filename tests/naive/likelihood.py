@@ -11,28 +11,22 @@ import numpy as np
 FIRST_BINS = (7.0, 28.0)
 
 
-def stratum(twin, system, t, strata):
-    """Index of the stratum of a person at t, from the names that the design gives its strata."""
-    if len(strata) == 1:
+def stratum(twin, system, t):
+    """Number of the stratum of a system at t: days since admission, or present when the window began."""
+    if twin.level[system] != "person":
         return 0
-    present_at_start = bool(twin._at(system, 0.0))
-    if present_at_start and "present at the start" in strata:
-        return strata.index("present at the start")
-    level = "organisation"
-    starts = [start for member, _, start, end in twin.memberships if member == system and start <= t < end]
-    since = t - _start_of_stay(twin, system, t, min(starts, default=0.0))
-    del level
-    position = sum(since >= edge for edge in FIRST_BINS)
-    return [s for s in range(len(strata)) if strata[s] != "present at the start"][position]
+    if twin._at(system, 0.0):
+        return 3
+    since = t - _start_of_stay(twin, system, t)
+    return sum(since >= edge - 1e-9 for edge in FIRST_BINS)
 
 
-def _start_of_stay(twin, system, t, start):
+def _start_of_stay(twin, system, t):
     """First moment of the unbroken belonging that holds t."""
-    found = start
-    for member, _, begin, end in sorted(twin.memberships, key=lambda m: -m[2]):
-        if member == system and begin < found <= end:
+    found = t
+    for _, _, begin, end in sorted((m for m in twin.memberships if m[0] == system), key=lambda m: -m[2]):
+        if begin < found <= end:
             found = begin
-    del t
     return found
 
 
@@ -46,16 +40,18 @@ def shift_and_weekday(twin, t, precision):
     return clocks.index(local.strftime("%H:%M")), local.weekday()
 
 
-def endemic_rate(twin, system, t, kind, model, design, role):
+def endemic_rate(twin, system, t, kind, model, design):
     """mu[i,k](t) at frailty 1, per day."""
     endemic = model.endemic
     shift, weekday = shift_and_weekday(twin, t, twin.precision_of[kind])
-    period = min(int(t // design.period_days), design.n_periods - 1)
+    start, end = twin.cell(t, "day" if twin.precision_of[kind] == "day" else "shift")
+    middle = 0.5 * (max(start, 0.0) + min(end, twin.length))  # a cell belongs to the period of its middle
+    period = min(int(middle // design.period_days), design.n_periods - 1)
     return math.exp(
         endemic.intercept
         + endemic.shift[shift]
         + endemic.weekday[weekday]
-        + endemic.stratum[stratum(twin, system, t, role.strata)]
+        + endemic.stratum[stratum(twin, system, t)]
         + endemic.period[0, period]
     )
 
@@ -75,7 +71,7 @@ def cuts(twin, kind, design):
     return sorted(m for m in marks if 0.0 <= m <= twin.length)
 
 
-def marginal_log_likelihood(twin, kind, model, design, role):
+def marginal_log_likelihood(twin, kind, model, target, design):
     """Sum over systems of log integral of the complete-data likelihood against the Gamma frailty."""
     hazard = dict.fromkeys(twin.role, 0.0)
     edges = cuts(twin, kind, design)
@@ -84,11 +80,11 @@ def marginal_log_likelihood(twin, kind, model, design, role):
         middle = 0.5 * (left + right)
         for system in twin.role:
             if twin.at_risk(system, kind, middle):
-                mass = endemic_rate(twin, system, middle, kind, model, design, role) * (right - left)
+                mass = endemic_rate(twin, system, middle, kind, model, design) * (right - left)
                 hazard[system] += mass
                 rates.append((left, right, system, mass))
     compensator, _ = twin.compensator(kind)
-    columns = list(compensator)
+    columns = [(f.channel, design.kinds[f.source_kind].name, f.half_life) for f in target.columns]
     total = -sum(a * compensator[c] for a, c in zip(model.alpha, columns, strict=True))
     features = twin.features(kind)
     rows = twin.target_rows(kind)
@@ -99,12 +95,18 @@ def marginal_log_likelihood(twin, kind, model, design, role):
                 continue
             excitation = sum(a * features[(start, who)][c] for a, c in zip(model.alpha, columns, strict=True))
             if end > start:
-                baseline = sum(
-                    m for left, right, s, m in rates if s == who and left >= start - 1e-9 and right <= end + 1e-9
-                )
+                # a coarse row has the stratum of its first moment at risk
+                inside = [
+                    (left, right)
+                    for left, right, s, _ in rates
+                    if s == who and left >= start - 1e-9 and right <= end + 1e-9
+                ]
+                days = sum(right - left for left, right in inside)
+                first = 0.5 * (inside[0][0] + inside[0][1])
+                baseline = endemic_rate(twin, who, first, kind, model, design) * days
             else:
                 now = start - 1e-9 if twin.is_terminal(kind) else start
-                baseline = endemic_rate(twin, who, now, kind, model, design, role)
+                baseline = endemic_rate(twin, who, now, kind, model, design)
             mine.append((baseline, excitation, count))
         total += _integral(mine, hazard[system], model.frailty_variance)
     return total
@@ -114,13 +116,13 @@ def _integral(rows, hazard, variance):
     def complete(theta):
         value = -theta * hazard
         for baseline, excitation, count in rows:
-            value = value + count * np.log(theta * baseline + excitation) - math.lgamma(count + 1)
+            value = value + count * np.log(theta * baseline + excitation)
         return value
 
     if variance == 0.0:
         return float(complete(np.float64(1.0)))
     shape = 1.0 / variance
-    z = np.linspace(-60.0, 12.0, 400_001)
+    z = np.linspace(-60.0, 12.0, 40_001)
     theta = np.exp(z)
     log_prior = shape * math.log(shape) - math.lgamma(shape) + shape * z - shape * theta
     values = complete(theta) + log_prior

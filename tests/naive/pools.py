@@ -75,6 +75,9 @@ class NaiveAgency:
         ]
         self._at = lru_cache(maxsize=None)(self._membership_groups)
         self._present = lru_cache(maxsize=None)(self._present_groups)
+        self.moments = lru_cache(maxsize=None)(self._moments)
+        self.readers = lru_cache(maxsize=None)(self._readers)
+        self.cell = lru_cache(maxsize=None)(self._cell)
         self._incidents()
 
     def days(self, moment):
@@ -129,13 +132,13 @@ class NaiveAgency:
             groups = self._at(system, t)
         return self.at_level(groups, level)
 
-    def readers(self, role, group, level, t):
+    def _readers(self, role, group, level, t):
         """Eligible readers of a pool: of the role, present in the group."""
         return [s for s in self.role if self.role[s] == role and group in self.at_level(self._present(s, t), level)]
 
     # --- incidents and deposits -----------------------------------------------------------------------------------
 
-    def cell(self, t, precision):
+    def _cell(self, t, precision):
         """Start and end of the local cell that holds t."""
         local = (self.origin + dt.timedelta(days=t)).astimezone(self.zone)
         midnight = [self._clock(local.date() + dt.timedelta(days=d), "00:00") for d in (-1, 0, 1, 2)]
@@ -280,7 +283,7 @@ class NaiveAgency:
                     return True
         return False
 
-    def moments(self, grain):
+    def _moments(self, grain):
         """Every time at which anything but decay changes."""
         marks = {0.0, self.length, self.history}
         for _, _, start, end in self.memberships:

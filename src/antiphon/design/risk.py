@@ -112,10 +112,9 @@ def make_segments(exposure: Exposure, members: np.ndarray, kinds: tuple[int, ...
         n_earlier[:, column] = _count_until(begins, time, system, start)
     kept = alive.any(axis=1)
     group = _organisation_at(exposure, system[kept], start[kept])
-    return Segments(
-        system[kept], start[kept], end[kept], strata(exposure, system[kept], start[kept]), group, at_risk[kept],
-        alive[kept], n_earlier[kept],
-    )  # fmt: skip
+    # asked at the middle: at its start a spell that begins on the seventh day may round to just under seven days
+    stratum = strata(exposure, system[kept], 0.5 * (start[kept] + end[kept]))
+    return Segments(system[kept], start[kept], end[kept], stratum, group, at_risk[kept], alive[kept], n_earlier[kept])
 
 
 def strata(exposure: Exposure, system: np.ndarray, time: np.ndarray) -> np.ndarray:
