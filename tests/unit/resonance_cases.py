@@ -62,7 +62,9 @@ def design(targets: tuple[Target, ...], half_lives: tuple[float, ...] = (1.0,)) 
     )
 
 
-def target_fit(kind: int, alpha: list[float], endemic: float, excess: float, information: np.ndarray) -> TargetFit:
+def target_fit(
+    kind: int, alpha: list[float], endemic: float, excess: float, information: np.ndarray, rows: int
+) -> TargetFit:
     """A fit whose endemic part expects ``endemic`` events, ``excess`` of them above those of equal persons."""
     n_systems = 200
     hazard = np.zeros(n_systems)
@@ -80,9 +82,9 @@ def target_fit(kind: int, alpha: list[float], endemic: float, excess: float, inf
         names=("intercept", *(f"alpha[{j}]" for j in range(len(alpha)))),
         hessian=-information,
         parameters=np.zeros(1 + len(alpha)),
-        baseline=empty,
-        excitation=empty,
-        echo_share=empty,
+        baseline=np.ones(rows),
+        excitation=np.full(rows, 0.5),
+        echo_share=np.full(rows, 1 / 3),
         hazard=hazard,
         theta=np.ones(n_systems),
         theta_excess=theta_excess,
@@ -125,8 +127,8 @@ def two_kinds() -> tuple[Fit, tuple[Coupling, ...]]:
     fit = Fit(
         design((aggression, injury)),
         (
-            target_fit(0, [0.25, 0.25], 50.0, 10.0, np.diag([80.0, 400.0, 400.0])),
-            target_fit(1, [0.125], 30.0, 0.0, np.diag([40.0, 400.0])),
+            target_fit(0, [0.25, 0.25], 50.0, 10.0, np.diag([80.0, 400.0, 400.0]), 80),
+            target_fit(1, [0.125], 30.0, 0.0, np.diag([40.0, 400.0]), 40),
         ),
         Options(),
     )

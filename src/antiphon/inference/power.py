@@ -18,6 +18,7 @@ Z_TEST = 1.6448536269514722
 """One-sided 5 % point of the normal distribution: couplings are tested against zero from above."""
 Z_POWER = 0.8416212335729143
 """80 % point of the normal distribution."""
+SMALLEST_CURVATURE = 1e-20
 FLAT = 1e-9
 """Relative curvature below which a direction counts as flat."""
 DETECTABLE = {
@@ -61,30 +62,40 @@ def alpha_positions(fit: TargetFit) -> np.ndarray:
     return np.array([where[f"alpha[{column}]"] for column in columns_in_use(fit)], dtype=np.int64)
 
 
-def schur_information(fit: TargetFit) -> np.ndarray:
+def schur_information(fit: TargetFit, target: Target) -> np.ndarray:
     """Information about the couplings once everything else has been estimated too.
 
     Parameters
     ----------
-    fit : fit of one target kind.
+    fit, target : fit of one kind, and its rows.
 
     Returns
     -------
     np.ndarray
         (columns in use, columns in use) Schur complement of the nuisance part of minus the Hessian.
+
+    Notes
+    -----
+    A column that was never felt at an event has no curvature at all, yet says much: it was read (mass ``G``) and nothing
+    came. Its information is then at least ``G^2 / N``, which is what Cauchy and Schwarz leave of the expected one with N
+    events. And no coupling can explain more than all events, so each has a spread of at most about ``N / G``.
     """
+    alpha, in_use = alpha_positions(fit), columns_in_use(fit)
     information = -0.5 * (fit.hessian + fit.hessian.T)
-    alpha = alpha_positions(fit)
+    read = target.compensator[:, in_use].sum(axis=0)
+    events = max(float(target.count.sum()), 1.0)
+    information[alpha, alpha] = np.maximum(information[alpha, alpha], read**2 / events)
+    bound = np.diag((read / events) ** 2)
     other = np.setdiff1d(np.arange(len(information)), alpha)
     between = information[np.ix_(other, alpha)]
     if not len(other):
-        return information[np.ix_(alpha, alpha)]
+        return information[np.ix_(alpha, alpha)] + bound
     nuisance = information[np.ix_(other, other)]
-    scale = np.sqrt(np.maximum(np.abs(np.diag(nuisance)), 1e-300))
+    scale = np.sqrt(np.maximum(np.abs(np.diag(nuisance)), SMALLEST_CURVATURE))
     values, vectors = np.linalg.eigh(nuisance / np.outer(scale, scale))
     keep = values > FLAT * max(float(values[-1]), 0.0)
     turned = vectors[:, keep].T @ (between / scale[:, None])
-    return information[np.ix_(alpha, alpha)] - (turned / values[keep, None]).T @ turned
+    return information[np.ix_(alpha, alpha)] - (turned / values[keep, None]).T @ turned + bound
 
 
 def covariance(information: np.ndarray) -> np.ndarray:
@@ -99,7 +110,7 @@ def covariance(information: np.ndarray) -> np.ndarray:
     np.ndarray
         (n, n); flat directions get a very large variance, never an error.
     """
-    scale = np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-300))
+    scale = np.sqrt(np.maximum(np.abs(np.diag(information)), SMALLEST_CURVATURE))
     values, vectors = np.linalg.eigh(0.5 * (information + information.T) / np.outer(scale, scale))
     values = np.maximum(values, FLAT * max(float(values[-1]), 1.0))
     part = vectors / scale[:, None]
@@ -145,18 +156,22 @@ def smallest_detectable(fit: TargetFit, target: Target, columns: Sequence[int], 
     Returns
     -------
     float
-        Echoes per source event, ``(1.645 + 0.842) x standard error at zero``; NaN where nothing could be said.
+        Echoes per source event, ``(1.645 + 0.842) x standard error at zero``; NaN where nothing could be said:
+        where it would take more echoes than there are events.
     """
     in_use = columns_in_use(fit)
     columns = [column for column in columns if column in in_use]
     if not columns or not np.any(target.compensator[:, columns] > 0) or not np.isfinite(information).all():
         return float("nan")
-    places = np.searchsorted(in_use, columns)
+    # Couplings that the fit holds at zero are no nuisance: they do not give way.
+    kept = np.flatnonzero((fit.model.alpha[in_use] > 0) | np.isin(in_use, columns))
+    places = np.searchsorted(in_use[kept], columns)
     block = np.ix_(places, places)
-    at_zero = information.copy()
+    at_zero = information[np.ix_(kept, kept)]
     at_zero[block] += gain_without(fit, target, columns)
-    error = float(np.sqrt(max(covariance(at_zero)[block].sum(), 0.0)))
-    return (Z_TEST + Z_POWER) * error if error < 1e3 else float("nan")
+    smallest = (Z_TEST + Z_POWER) * float(np.sqrt(max(covariance(at_zero)[block].sum(), 0.0)))
+    read = float(target.compensator[:, columns].sum(axis=0).max())
+    return smallest if smallest * read < float(target.count.sum()) else float("nan")
 
 
 def detectable(fit: Fit, couplings: Sequence[Coupling]) -> pl.DataFrame:
@@ -174,7 +189,7 @@ def detectable(fit: Fit, couplings: Sequence[Coupling]) -> pl.DataFrame:
         source event; null where nothing could be said).
     """
     design = fit.design
-    information = [schur_information(target) for target in fit.targets]
+    information = [schur_information(one, target) for one, target in zip(fit.targets, design.targets, strict=True)]
     rows = []
     for number, coupling in enumerate(couplings):
         target = design.targets[coupling.target]

@@ -11,7 +11,8 @@ from antiphon.inference.power import columns_in_use, covariance, schur_informati
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from antiphon.hawkes.fit import Fit
+    from antiphon.design.design import Target
+    from antiphon.hawkes.fit import Fit, TargetFit
     from antiphon.inference.inference import Coupling
 
 SWEEPS = 60
@@ -36,22 +37,48 @@ def draw_totals(fit: Fit, couplings: Sequence[Coupling], *, n_draws: int, seed: 
 
     Notes
     -----
-    Per target kind the estimates are nearly normal, with the Schur complement of minus the Hessian as precision, and
-    then projected, in the metric of that precision, to where no coupling is negative: what the constrained estimate
-    itself would do.
+    Per target kind the estimates above zero are nearly normal, with the Schur complement of minus the Hessian as
+    precision; drawn totals are projected, in the metric of that precision, to where none is negative. Estimates at
+    zero are drawn one by one about where the likelihood would have them, which is below zero, and cut off at zero.
     """
     generator = np.random.default_rng(seed)
     draws = np.zeros((n_draws, len(couplings)))
     for number, target in enumerate(fit.targets):
         in_use = columns_in_use(target)
+        is_free = target.model.alpha[in_use] > 0
         sums = np.array([np.isin(in_use, c.columns) & (c.target == number) for c in couplings], dtype=float)
-        members = np.flatnonzero(sums.any(axis=1)) if len(in_use) else []
-        noise = generator.standard_normal((n_draws, len(members)))
-        if len(members):
-            sums = sums[members]
-            spread = sums @ covariance(schur_information(target)) @ sums.T
-            draws[:, members] = project(sums @ target.model.alpha[in_use], spread, noise)
+        information = schur_information(target, fit.design.targets[number])
+        noise = generator.standard_normal((n_draws, len(in_use)))
+        if len(in_use):
+            draws += _free_totals(target.model.alpha[in_use], information, sums * is_free, noise)
+            held = _held_columns(target, fit.design.targets[number], information, noise)
+            draws += (held * ~is_free) @ sums.T
     return draws
+
+
+def _free_totals(alpha: np.ndarray, information: np.ndarray, sums: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Totals of the columns above zero, (draws, couplings)."""
+    result = np.zeros((len(noise), len(sums)))
+    members = np.flatnonzero(sums.any(axis=1))
+    if len(members):
+        free = np.flatnonzero(sums.any(axis=0))
+        parts = sums[np.ix_(members, free)]
+        spread = parts @ covariance(information[np.ix_(free, free)]) @ parts.T
+        result[:, members] = project(parts @ alpha[free], spread, noise[:, : len(members)])
+    return result
+
+
+def _held_columns(fit: TargetFit, target: Target, information: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Columns held at zero, (draws, columns in use): normal about the unconstrained step, cut off at zero."""
+    in_use = columns_in_use(fit)
+    endemic = np.maximum(fit.theta[target.system] * fit.baseline, 1e-300)
+    echoed = fit.excitation > 0
+    rate = np.where(
+        echoed, np.divide(fit.echo_share, fit.excitation, out=np.zeros_like(endemic), where=echoed), 1 / endemic
+    )
+    slope = (target.count * rate) @ target.features[:, in_use] - target.compensator[:, in_use].sum(axis=0)
+    curvature = np.maximum(np.diag(information), 1e-300)
+    return np.maximum(np.minimum(slope, 0.0) / curvature + noise / np.sqrt(curvature), 0.0)
 
 
 def project(centre: np.ndarray, spread: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -82,31 +109,22 @@ def project(centre: np.ndarray, spread: np.ndarray, noise: np.ndarray) -> np.nda
     return drawn
 
 
-def interval(shown: float, estimate: float, drawn: np.ndarray, *, highest: float = np.inf) -> tuple[float, float]:
-    """95 % interval of a quantity computed from draws, centred where the estimate says.
+def interval(shown: float, drawn: np.ndarray, *, highest: float = np.inf) -> tuple[float, float]:
+    """95 % interval of a quantity computed from draws.
 
     Parameters
     ----------
     shown : value on the page (from the penalised fit); always inside.
-    estimate : value at the unpenalised estimates.
-    drawn : (draws,) the quantity at each draw.
+    drawn : (draws,) the quantity at each draw (from the unpenalised fit).
     highest : largest possible value.
 
     Returns
     -------
     tuple of float
         Lower and upper limit.
-
-    Notes
-    -----
-    Sums of estimates that cannot be negative come out too high, and draws around them higher still by about the same.
-    The basic interval ``[2 x estimate - upper point, 2 x estimate - lower point]`` takes that off, where percentiles
-    would add it twice.
     """
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
         return min(shown, highest), highest
-    lower_point, upper_point = np.quantile(drawn, [0.025, 0.975])
-    low = min(2.0 * estimate - float(upper_point), shown)
-    high = max(2.0 * estimate - float(lower_point), shown)
-    return float(np.clip(low, 0.0, highest)), float(np.clip(high, 0.0, highest))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(np.clip(min(low, shown), 0.0, highest)), float(np.clip(max(high, shown), 0.0, highest))

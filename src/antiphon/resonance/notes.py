@@ -94,7 +94,7 @@ def _about_records(agency: Agency) -> Iterator[Note]:
 
 def _about_events(agency: Agency, design: Design) -> Iterator[Note]:
     for reason, count in sorted(design.set_aside.items()):
-        yield "events_set_aside", f"{count:,} events are not counted as echoes or as a beginning: {reason}."
+        yield "events_set_aside", f"{count:,} events are not scored: {reason}."
     if agency.events.is_empty():
         return
     missing = agency.events.get_column("incident").null_count() / agency.events.height

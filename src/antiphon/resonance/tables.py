@@ -78,7 +78,7 @@ class Reading:
     inference : conclusions.
     groups : roles that are levels holding others.
     thresholds : smallest number of persons that may be shown, by role.
-    shown, estimate : (couplings,) echoes per source event, penalised and not.
+    shown : (couplings,) echoes per source event, penalised.
     drawn : (draws, couplings).
     read : (couplings,) share of the sources' events that reached a reader at risk.
     events : (kinds,) source events.
@@ -88,7 +88,6 @@ class Reading:
     groups: Collection[str]
     thresholds: dict[str, int]
     shown: np.ndarray
-    estimate: np.ndarray
     drawn: np.ndarray
     read: np.ndarray
     events: np.ndarray
@@ -133,7 +132,6 @@ def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) 
         groups=levels,
         thresholds=staff | {"client": privacy.min_clients},
         shown=totals(inference.penalised, inference.couplings),
-        estimate=totals(inference.fit, inference.couplings),
         drawn=draw_totals(inference.fit, inference.couplings, n_draws=N_DRAWS, seed=seed),
         read=np.array([_read(inference, coupling, spoken) for coupling in inference.couplings], dtype=float),
         events=spoken.events,
@@ -203,8 +201,7 @@ def branching_table(read: Reading) -> pl.DataFrame:
     if not read.couplings:
         return pl.DataFrame(schema=RATIO | BEHIND)
     value = float(spectral_radius(read.matrix(read.shown)))
-    estimate = float(spectral_radius(read.matrix(read.estimate)))
-    low, high = interval(value, estimate, spectral_radius(read.matrix(read.drawn)))
+    low, high = interval(value, spectral_radius(read.matrix(read.drawn)))
     row = {"value": value, "low": low, "high": high} | behind_all(read.design).columns()
     return pl.DataFrame([row], schema=RATIO | BEHIND)
 
@@ -226,13 +223,12 @@ def attribution_table(read: Reading) -> pl.DataFrame:
     shown = direct(divided, couplings, design, read.groups)
     heads = root(divided, couplings, design, read.groups)
     fit = read.inference.fit
-    estimate = direct(shares(fit, couplings, read.estimate), couplings, design, read.groups)
     drawn = direct(shares(fit, couplings, read.drawn), couplings, design, read.groups)
     rows = []
     for target in design.targets:
         k = target.kind
         for place, name in enumerate(COMPONENTS):
-            low, high = interval(shown[k, place], estimate[k, place], drawn[:, k, place], highest=1.0)
+            low, high = interval(shown[k, place], drawn[:, k, place], highest=1.0)
             told = (design.kinds[k].name, name, float(shown[k, place]), float(heads[k, place]), low, high)
             rows.append(dict(zip(ATTRIBUTION, told, strict=True)) | _behind_component(read, k, name).columns())
     return pl.DataFrame(rows, schema=ATTRIBUTION | BEHIND)
@@ -272,13 +268,11 @@ def loops_table(read: Reading, inside: np.ndarray) -> pl.DataFrame:
     design = read.design
     certain = np.array([coupling.low > 0 for coupling in read.couplings], dtype=float)
     echoes = read.matrix(read.shown * certain)
-    estimate, drawn = read.matrix(read.estimate * certain), read.matrix(read.drawn * certain)
+    drawn = read.matrix(read.drawn * certain)
     rows = []
     for loop in loops(echoes, inside):
         steps = list(zip(loop.nodes, [*loop.nodes[1:], loop.nodes[0]], strict=True))
-        low, high = interval(
-            loop.gain, float(turn_gain(loop.nodes, estimate, inside)), turn_gain(loop.nodes, drawn, inside)
-        )
+        low, high = interval(loop.gain, turn_gain(loop.nodes, drawn, inside))
         members = [
             coupling
             for coupling, sure in zip(read.couplings, certain, strict=True)
