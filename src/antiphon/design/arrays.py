@@ -57,6 +57,8 @@ def unit_design(
     unit_of: np.ndarray,
     half_lives: Sequence[float],
     window: float,
+    *,
+    has_frailty: bool = False,
 ) -> Design:
     """Return the design of persons of one role who each stay in one unit throughout: own past and peers.
 
@@ -70,6 +72,8 @@ def unit_design(
         Days.
     window
         Length of the window in days.
+    has_frailty
+        Whether persons may differ; spells then end at each of their events.
     """
     n_persons, n_units = unit_of.size, int(np.max(unit_of, initial=0)) + 1
     n_kinds = int(np.max(kinds, initial=0)) + 1
@@ -81,7 +85,9 @@ def unit_design(
     ever = np.full(n_persons, np.inf)
     stays = spells(np.arange(n_persons), n_persons + unit_of, -ever, ever, role.size)
     channels = ["self", "peers:unit:person>person"]
-    return _design(_rows(times, persons, kinds), named, role, stays, channels, half_lives, window)
+    return _design(
+        _rows(times, persons, kinds), named, role, stays, channels, half_lives, window, has_frailty=has_frailty
+    )
 
 
 def _rows(times: np.ndarray, systems: np.ndarray, kinds: np.ndarray) -> Rows:
@@ -92,7 +98,7 @@ def _rows(times: np.ndarray, systems: np.ndarray, kinds: np.ndarray) -> Rows:
 
 def _design(
     rows: Rows, kinds: tuple[Kind, ...], role: np.ndarray, stays: Spells, channels: list[str],
-    half_lives: Sequence[float], window: float,
+    half_lives: Sequence[float], window: float, *, has_frailty: bool = False,
 ) -> Design:  # fmt: skip
     level = np.where(role == "unit", "unit", "person")
     nobody = np.empty(0, np.int64)
@@ -112,5 +118,5 @@ def _design(
     calendars = {"minute": plain_calendar(float(window))}
     events = make_events(rows, kinds, roster, calendars, None, set_aside)
     parsed = tuple(parse_channel(text) for text in channels)
-    choices = Choices(parsed, np.unique(np.asarray(half_lives, float)), 0.0, float(window))
+    choices = Choices(parsed, np.unique(np.asarray(half_lives, float)), 0.0, float(window), has_frailty)
     return assemble(roster, events, kinds, calendars, (), choices, set_aside)

@@ -36,12 +36,13 @@ OTHER_ROLE = "of a system that is not of the kind's role"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is chosen rather than recorded: channels, half-lives, history and periods in days."""
+    """What is chosen rather than recorded: channels; half-lives, history and periods in days; whether people differ."""
 
     channels: tuple[Channel, ...]
     half_lives: np.ndarray
     history_days: float
     period_days: float
+    has_frailty: bool = True
 
 
 def build_design(
@@ -108,7 +109,9 @@ def assemble(
     """Put a design together from arrays."""
     inside, no_organisation, n_organisations = organisations(roster)
     exposure = Exposure(roster, events, kinds, gaps, choices.history_days, inside, no_organisation)
-    roles = tuple(_role(exposure, name) for name in dict.fromkeys(kind.role for kind in kinds))
+    roles = tuple(
+        _role(exposure, name, has_frailty=choices.has_frailty) for name in dict.fromkeys(kind.role for kind in kinds)
+    )
     edges = np.linspace(choices.history_days, roster.window_days, N_BLOCKS + 1)
     frame = Frame(exposure, choices.half_lives, edges, calendars, set_aside)
     classes: list[ClassReading] = []
@@ -145,12 +148,12 @@ def _wire(exposure: Exposure, number: int, channel: Channel, to_role: str) -> Wi
     return wire(number, channel, to_role, exposure.kinds, exposure.roster, exposure.events)
 
 
-def _role(exposure: Exposure, name: str) -> Role:
+def _role(exposure: Exposure, name: str, *, has_frailty: bool) -> Role:
     roster = exposure.roster
     members = np.flatnonzero(roster.role == name)
     mine = tuple(k for k, kind in enumerate(exposure.kinds) if kind.role == name)
     frail = np.zeros(roster.n_systems, bool)
-    if members.size >= FEWEST_FOR_FRAILTY:
+    if has_frailty and members.size >= FEWEST_FOR_FRAILTY:
         frail[members] = ~roster.pooled[members]
     strata = PEOPLE_STRATA if roster.is_person[members].any() else GROUP_STRATA
     return Role(name, mine, strata, make_segments(exposure, members, mine, is_frail=bool(frail.any())), frail)

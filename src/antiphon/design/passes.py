@@ -104,21 +104,19 @@ def read_all(
     if not wirings:
         return Reading(features, np.zeros((n_blocks, 0)), np.zeros(0), {})
     layout = _lay_out(wirings, readings.at_risk.n_owners)
-    pools, seats, state = _allocate(wirings, widths, layout, half_lives, is_coarse=readings.cells.size > 0)
+    state = _allocate(wirings, widths, layout, half_lives, is_coarse=readings.cells.size > 0)
     changes = _change_stream(wirings, readings, layout)
     deposits = _deposit_stream(wirings, readings, events, layout)
     reads = _read_stream(readings, layout)
     clock = loops.Clock(np.log(2.0) / half_lives, block_edges, readings.cells)
-    sounded = np.zeros(state.others.size // n_lives, bool)
-    read = np.zeros(pools.offset.size, np.int64)
+    sounded = np.zeros(state.sums.size // n_lives, bool)
+    read = np.zeros(state.pools.shape[0], np.int64)
     bounds = _chunks(changes.begins + deposits.begins + reads.begins)
 
     def run(chunk: int) -> loops.Results:
         sums = (np.zeros((n_blocks, n_columns)), np.zeros((n_blocks, n_columns)), np.zeros(n_columns))
         results = loops.Results(features, *sums, sounded, read)
-        loops.run_components(
-            bounds[chunk], bounds[chunk + 1], pools, seats, changes, deposits, reads, clock, state, results
-        )
+        loops.run_components(bounds[chunk], bounds[chunk + 1], changes, deposits, reads, clock, state, results)
         return results
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, bounds.size - 1)) as threads:
@@ -126,7 +124,7 @@ def read_all(
     gained = sum((part.gained for part in found), np.zeros((n_blocks, n_columns)))
     carried = sum((part.carried for part in found), np.zeros((n_blocks, n_columns)))
     pairs = sum((part.pairs for part in found), np.zeros(n_columns))[::n_lives]
-    meetings = _meetings(wirings, layout, pools, sounded, read, n_lives)
+    meetings = _meetings(wirings, layout, state.pools[:, loops.OFFSET] // n_lives, sounded, read)
     return Reading(features, _compensate(gained, carried, half_lives, block_edges), pairs, meetings)
 
 
@@ -172,33 +170,34 @@ def _lay_out(wirings: list[Wiring], n_systems: int) -> _Layout:
 
 def _allocate(
     wirings: list[Wiring], widths: np.ndarray, layout: _Layout, half_lives: np.ndarray, *, is_coarse: bool
-) -> tuple[loops.Pools, loops.Seats, loops.State]:
+) -> loops.State:
     """Lay out the sums: pools of one component side by side, so that they stay in cache."""
     n_pools, n_seats, n_systems = layout.pool_rank.size, layout.seat_pool.size, layout.local_system.size
     wiring_of = np.empty(n_pools, np.int64)
     wiring_of[layout.pool_rank] = np.repeat(np.arange(len(wirings)), np.diff(layout.first_pool))
     is_same = np.asarray([w.is_same_role for w in wirings])[wiring_of]
     width = widths[wiring_of]
-    offset = np.cumsum(width) - width
-    twin_width = np.where(is_same, width, 0)
-    twin = np.where(is_same, np.cumsum(twin_width) - twin_width, -1)
-    columns = np.cumsum(widths) - widths
-    own_width = np.where(is_same[layout.seat_pool], width[layout.seat_pool], 0)
+    size = np.where(is_same, 3 * width, width)
+    pools = np.zeros((n_pools, 8), np.int64)
+    pools[:, loops.OFFSET] = np.cumsum(size) - size
+    pools[:, loops.COLUMN] = (np.cumsum(widths) - widths)[wiring_of]
+    pools[:, loops.WIDTH] = width
+    pools[:, loops.IS_SAME] = is_same
+    own_width = np.where(is_same, width, 0)[layout.seat_pool]
     own = np.where(own_width > 0, np.cumsum(own_width) - own_width, -1)
-    pools = loops.Pools(offset, twin, columns[wiring_of], width // half_lives.size)
-    begins = np.searchsorted(layout.seat_system, np.arange(n_systems + 1))
-    seats = loops.Seats(layout.seat_pool, layout.seat_system, own, begins)
-    n_sums, n_twins = int(width.sum()), int(twin_width.sum())
-    state = loops.State(
-        others=np.zeros(n_sums), peers=np.zeros(n_twins), watched=np.zeros(n_twins),
-        own=np.zeros(int(own_width.sum())), own_time=np.zeros(n_seats), pool_time=np.zeros(n_pools),
-        total=np.zeros(n_pools), total_at_risk=np.zeros(n_pools),
-        n_seated=np.zeros(n_pools, np.int64), n_at_risk=np.zeros(n_pools, np.int64),
-        weight=np.zeros(n_seats), is_at_risk=np.zeros(n_systems, bool), open_row=np.full(n_systems, -1),
-        others_read=np.zeros(n_sums if is_coarse else 0), peers_read=np.zeros(n_twins if is_coarse else 0),
-        share_read=np.zeros((n_pools if is_coarse else 0, half_lives.size)), epoch=np.zeros(n_pools),
-    )  # fmt: skip
-    return pools, seats, state
+    n_sums = int(size.sum())
+    return loops.State(
+        pools=pools,
+        levels=np.zeros((n_pools, loops.SHARE + half_lives.size)),
+        sums=np.zeros(n_sums),
+        read=np.zeros(n_sums if is_coarse else 0),
+        seats=np.column_stack([layout.seat_pool, layout.seat_system, own]),
+        uses=np.zeros((n_seats, 2)),
+        own=np.zeros(int(own_width.sum())),
+        begins=np.searchsorted(layout.seat_system, np.arange(n_systems + 1)),
+        is_at_risk=np.zeros(n_systems, bool),
+        open_row=np.full(n_systems, -1),
+    )
 
 
 def _change_stream(wirings: list[Wiring], readings: Readings, layout: _Layout) -> loops.Changes:
@@ -281,7 +280,7 @@ def _chunks(load: np.ndarray) -> np.ndarray:
 
 
 def _meetings(
-    wirings: list[Wiring], layout: _Layout, pools: loops.Pools, sounded: np.ndarray, read: np.ndarray, n_lives: int
+    wirings: list[Wiring], layout: _Layout, first_sound: np.ndarray, sounded: np.ndarray, read: np.ndarray
 ) -> dict[tuple[int, int, int], int]:
     """Count the pools in which a source kind sounded and a target kind was read."""
     found = {}
@@ -289,7 +288,7 @@ def _meetings(
     for i, wiring in enumerate(wirings):
         rank = layout.pool_rank[layout.first_pool[i] : layout.first_pool[i + 1]]
         for position in range(len(wiring.sources)):
-            has_source = sounded[pools.offset[rank] // n_lives + position]
+            has_source = sounded[first_sound[rank] + position]
             for bit in bits:
                 n = int(np.count_nonzero(has_source & ((read[rank] & (1 << bit)) != 0)))
                 if n:

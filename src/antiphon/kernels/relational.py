@@ -1,7 +1,7 @@
 """The one exact pass in time order: who reads what of which event, and how much is there to be read.
 
 Every channel is *deposit into a pool, read from a seat*. A pool keeps decaying sums per source kind and half-life:
-``others`` (sources without a seat in use), and where readers are sources too ``peers`` (sources in a seat) and ``watched``
+*others* (sources without a seat in use), and where readers are sources too *peers* (sources in a seat) and *watched*
 (what those at risk would have to leave out because it is their own). What can be read changes only at the actions of
 the streams; between them it decays as a whole. So each action adds its *change* of readable mass, and what that change
 amounts to until the end of the block is known at once: the compensator costs O(1) whatever the size of the group.
@@ -17,24 +17,6 @@ from antiphon.kernels._compile import kernel
 CLOSE, TERMINAL, CHANGE, COARSE, READ, FINE = -1, 0, 1, 2, 3, 4
 """Order of actions at equal times: cells end, terminal events are read, seats and risk change, events of cells that
 have ended are deposited, events are read (and cells begin), and only then minute events are deposited."""
-
-
-class Pools(NamedTuple):
-    """Per pool: offset of its sums, offset of the sums of peers (-1: none), first column, number of source kinds."""
-
-    offset: np.ndarray
-    twin: np.ndarray
-    column: np.ndarray
-    n_kinds: np.ndarray
-
-
-class Seats(NamedTuple):
-    """Places to read from, sorted by system: pool, system, offset of the reader's own sums (-1: none), first of each system."""
-
-    pool: np.ndarray
-    system: np.ndarray
-    own: np.ndarray
-    begins: np.ndarray
 
 
 class Changes(NamedTuple):
@@ -79,26 +61,43 @@ class Clock(NamedTuple):
     cells: np.ndarray
 
 
-class State(NamedTuple):
-    """Working memory. Sums at offsets; per pool time, totals and counts; per seat weight; per system risk and open row."""
+# columns of ``State.pools``
+OFFSET, COLUMN, WIDTH, IS_SAME, SEATED, AT_RISK = range(6)
+# columns of ``State.levels``: time, weight of all seats in use, of those at risk, start of the cell, share read
+TIME, TOTAL, TOTAL_AT_RISK, EPOCH, SHARE = range(5)
+# columns of ``State.seats`` and ``State.uses``
+POOL, SYSTEM, OWN = range(3)
+WEIGHT, OWN_TIME = range(2)
 
-    others: np.ndarray
-    peers: np.ndarray
-    watched: np.ndarray
+
+class State(NamedTuple):
+    """Working memory, side by side per component so that it stays in cache.
+
+    Attributes
+    ----------
+    pools : (pools, 8) int64: offset of the sums, first column, width (source kinds x half-lives), whether readers are
+        sources too, seats in use, and of those at risk. A row is one cache line.
+    levels : (pools, 4 + half-lives): time, weight in use, weight at risk, start of the cell, and what one own unit mass
+        at the start of the cell would have been read at since.
+    sums : others, then peers and watched where readers are sources too; each of the pool's width.
+    read : what one unit of weight has read of others and of peers in this cell; laid out as ``sums``.
+    seats : (seats, 3) int64, sorted by system: pool, system, offset of the reader's own sums (-1: none).
+    uses : (seats, 2): weight (0: not eligible), time of the own sums.
+    own : own sums of each seat.
+    begins : (systems + 1,) first seat of each system.
+    is_at_risk, open_row : per system.
+    """
+
+    pools: np.ndarray
+    levels: np.ndarray
+    sums: np.ndarray
+    read: np.ndarray
+    seats: np.ndarray
+    uses: np.ndarray
     own: np.ndarray
-    own_time: np.ndarray
-    pool_time: np.ndarray
-    total: np.ndarray
-    total_at_risk: np.ndarray
-    n_seated: np.ndarray
-    n_at_risk: np.ndarray
-    weight: np.ndarray
+    begins: np.ndarray
     is_at_risk: np.ndarray
     open_row: np.ndarray
-    others_read: np.ndarray
-    peers_read: np.ndarray
-    share_read: np.ndarray
-    epoch: np.ndarray
 
 
 class Results(NamedTuple):
@@ -128,29 +127,155 @@ def _readable(peers, watched, others, n_seated, n_at_risk, total, total_at_risk)
 
 
 @kernel
-def run_components(first, last, pools, seats, changes, deposits, reads, clock, state, results):
+def _accumulate(p, past, rate, pools, levels, sums, read):
+    """Add what has been read from a pool since it was last touched: needed over cells only."""
+    at, width, n_seated = pools[p, OFFSET], pools[p, WIDTH], pools[p, SEATED]
+    n_lives = rate.size
+    for b in range(n_lives):
+        used = -math.expm1(-rate[b] * past)
+        for k in range(at + b, at + width, n_lives):
+            read[k] += sums[k] * used / levels[p, TOTAL]
+        if pools[p, IS_SAME] and n_seated > 1:
+            since = math.exp(-rate[b] * (levels[p, TIME] - levels[p, EPOCH]))
+            levels[p, SHARE + b] += since * used / (n_seated - 1)
+            for k in range(at + width + b, at + 2 * width, n_lives):
+                read[k] += sums[k] * used / (n_seated - 1)
+
+
+@kernel
+def _begin_cell(p, start, rate, pools, levels, read):
+    """Forget what was read in an earlier cell: no open row refers to it."""
+    levels[p, EPOCH] = start
+    at, n_sums = pools[p, OFFSET], pools[p, WIDTH] * (2 if pools[p, IS_SAME] else 1)
+    for k in range(at, at + n_sums):
+        read[k] = 0.0
+    for b in range(rate.size):
+        levels[p, SHARE + b] = 0.0
+
+
+@kernel
+def _decay(sums, first, last, past, rate):
+    """Let sums fade; the half-life changes fastest."""
+    n_lives = rate.size
+    for b in range(n_lives):
+        factor = math.exp(-rate[b] * past)
+        for k in range(first + b, last, n_lives):
+            sums[k] *= factor
+
+
+@kernel
+def _deposit(p, seat, h, mass, age, block, rate, rest, tail, state, results):
+    """Leave an event's mass in a pool: with the peers where the source is itself a reader now, else with the others."""
+    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    n_seated, n_readers = state.pools[p, SEATED], state.pools[p, AT_RISK]
+    own = state.seats[seat, OWN] if seat >= 0 else -1
+    is_peer = own >= 0 and state.uses[seat, WEIGHT] > 0.0
+    is_watched = is_peer and state.is_at_risk[state.seats[seat, SYSTEM]]
+    n_readers -= 1 if is_watched else 0
+    share = 0.0
+    if is_peer:
+        if n_seated > 1:
+            share = n_readers / (n_seated - 1)
+    elif n_seated > 0:
+        share = state.levels[p, TOTAL_AT_RISK] / state.levels[p, TOTAL]
+    n_lives = rate.size
+    results.has_sounded[at // n_lives + h] = True
+    results.pairs[column + h * n_lives] += mass * n_readers
+    for b in range(n_lives):
+        k = h * n_lives + b
+        amount = mass * math.exp(-rate[b] * age) if age > 0.0 else mass
+        state.sums[at + k + (width if is_peer else 0)] += amount
+        if is_watched:
+            state.sums[at + 2 * width + k] += amount
+        if own >= 0:
+            state.own[own + k] += amount
+        if block >= 0:
+            results.gained[block, column + k] += amount * share * rest[b]
+            results.carried[block, column + k] += amount * share * tail[b]
+
+
+@kernel
+def _hear(p, seat, row, rate, state, features):
+    """Read a pool at a moment: the reader's share of others and of peers, less its own (rules a to c)."""
+    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    n_seated, own = state.pools[p, SEATED], state.seats[seat, OWN]
+    share = state.uses[seat, WEIGHT] / state.levels[p, TOTAL]
+    n_lives = rate.size
+    for b in range(n_lives):
+        for k in range(b, width, n_lives):
+            heard = state.sums[at + k] * share
+            if own >= 0 and n_seated > 1:
+                heard += (state.sums[at + width + k] - state.own[own + k]) / (n_seated - 1)
+            features[row, column + k] += rate[b] * heard
+
+
+@kernel
+def _settle(p, seat, row, sign, t, rate, state, features):
+    """Take note of what has been read since the start of the cell: minus where reading begins, plus where it ends."""
+    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    own = state.seats[seat, OWN]
+    n_lives = rate.size
+    for b in range(n_lives):
+        # the own sums do not change within a cell but for decay, so one number per pool tells what they would have read
+        mine = math.exp(rate[b] * (t - state.levels[p, EPOCH])) * state.levels[p, SHARE + b]
+        for k in range(b, width, n_lives):
+            heard = state.uses[seat, WEIGHT] * state.read[at + k]
+            if own >= 0:
+                heard += state.read[at + width + k] - state.own[own + k] * mine
+            features[row, column + k] += sign * heard
+
+
+@kernel
+def _change(p, seat, moves, watches, by, by_risk, block, rest, tail, state, results):
+    """Let a seat come into use or fall out of it, and its reader into or out of risk; own sums move along (rule c)."""
+    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    is_same, own = state.pools[p, IS_SAME], state.seats[seat, OWN]
+    n_seated, n_risk = state.pools[p, SEATED], state.pools[p, AT_RISK]
+    total, total_risk = state.levels[p, TOTAL], state.levels[p, TOTAL_AT_RISK]
+    now_seated, now_risk = n_seated + moves, n_risk + watches
+    # totals of weights start afresh where nobody is left, so that no rounding stays behind
+    now_total = total + by if now_seated > 0 else 0.0
+    now_total_risk = total_risk + by_risk if now_risk > 0 else 0.0
+    state.pools[p, SEATED], state.pools[p, AT_RISK] = now_seated, now_risk
+    state.levels[p, TOTAL], state.levels[p, TOTAL_AT_RISK] = now_total, now_total_risk
+    n_lives = rest.size
+    for k in range(width):
+        others, peers, watched = state.sums[at + k], 0.0, 0.0
+        if is_same:
+            peers, watched = state.sums[at + width + k], state.sums[at + 2 * width + k]
+        before = _readable(peers, watched, others, n_seated, n_risk, total, total_risk)
+        if own >= 0:
+            mine = state.own[own + k]
+            others -= moves * mine
+            peers += moves * mine
+            watched += watches * mine
+            state.sums[at + k] = others
+            state.sums[at + width + k] = peers
+            state.sums[at + 2 * width + k] = watched
+        after = _readable(peers, watched, others, now_seated, now_risk, now_total, now_total_risk)
+        if block >= 0 and after != before:
+            results.gained[block, column + k] += (after - before) * rest[k % n_lives]
+            results.carried[block, column + k] += (after - before) * tail[k % n_lives]
+
+
+@kernel
+def run_components(first, last, changes, deposits, reads, clock, state, results):
     """Run the streams of the components ``first .. last - 1`` one after the other.
 
     Results of different ranges may be added up; features are disjoint.
     """
-    n_lives = clock.rate.size
-    n_blocks = clock.blocks.size - 1
-    is_coarse = clock.cells.size > 0
-    tail = np.zeros(n_lives)
-    rest = np.zeros(n_lives)
-    decay = np.zeros(n_lives)
-    own_decay = np.zeros(n_lives)
-    lift = np.zeros(n_lives)
+    rate = clock.rate
+    n_lives, n_blocks, n_cells = rate.size, clock.blocks.size - 1, clock.cells.size - 1
+    is_coarse = n_cells > 0
+    tail, rest = np.zeros(n_lives), np.zeros(n_lives)
     for component in range(first, last):
         c, c_end = changes.begins[component], changes.begins[component + 1]
         d, d_end = deposits.begins[component], deposits.begins[component + 1]
         r, r_end = reads.begins[component], reads.begins[component + 1]
-        block = -1
-        cell = 0
-        tail_time = -1.0
+        block, cell, tail_time = -1, 0, -1.0
         while c < c_end or d < d_end or r < r_end:
-            t = np.inf
-            order = FINE + 1
+            # the next action of the three streams
+            t, order = np.inf, FINE + 1
             if c < c_end:
                 t, order = changes.time[c], CHANGE
             if d < d_end and (deposits.time[d] < t or (deposits.time[d] == t and deposits.order[d] < order)):
@@ -160,208 +285,85 @@ def run_components(first, last, pools, seats, changes, deposits, reads, clock, s
             while block + 1 < n_blocks and t >= clock.blocks[block + 1]:
                 block += 1
                 tail_time = -1.0
-            if is_coarse:
-                while cell + 2 < clock.cells.size and (
-                    t > clock.cells[cell + 1] or (t == clock.cells[cell + 1] and order > CLOSE)
-                ):
-                    cell += 1
+            while cell + 1 < n_cells and (t > clock.cells[cell + 1] or (t == clock.cells[cell + 1] and order > CLOSE)):
+                cell += 1
             if block >= 0 and order != READ and tail_time != t:
                 tail_time = t
                 for b in range(n_lives):
-                    span = clock.rate[b] * (clock.blocks[block + 1] - t)
-                    tail[b] = math.exp(-span)
-                    rest[b] = -math.expm1(-span)
-            # which seats the action concerns
+                    span = rate[b] * (clock.blocks[block + 1] - t)
+                    tail[b], rest[b] = math.exp(-span), -math.expm1(-span)
+            # the seats that it concerns
             is_deposit = order in (COARSE, FINE)
-            is_seat = False
-            is_risk = False
-            value = 0.0
-            row = -1
-            system = -1
-            if is_deposit:
-                low, high = 0, 1
-            elif order == CHANGE:
+            is_seat = order == CHANGE and not changes.is_risk[c]
+            is_risk = order == CHANGE and changes.is_risk[c]
+            value, row, system, low, high = 0.0, -1, -1, 0, 1
+            if order == CHANGE:
                 value = changes.value[c]
-                is_risk = changes.is_risk[c]
-                is_seat = not is_risk
-                if is_seat:
-                    low, high = changes.place[c], changes.place[c] + 1
-                    system = seats.system[low]
-                else:
-                    system = changes.place[c]
-                    low, high = seats.begins[system], seats.begins[system + 1]
+                system = state.seats[changes.place[c], SYSTEM] if is_seat else changes.place[c]
                 row = state.open_row[system]
-            else:
+            elif not is_deposit:
                 system, row = reads.system[r], reads.row[r]
-                low, high = seats.begins[system], seats.begins[system + 1]
+            if is_seat:
+                low, high = changes.place[c], changes.place[c] + 1
+            elif not is_deposit:
+                low, high = state.begins[system], state.begins[system + 1]
             for place in range(low, high):
-                if is_deposit:
-                    p, seat = deposits.pool[d], deposits.seat[d]
-                else:
-                    p, seat = seats.pool[place], place
-                    if not is_seat and state.weight[seat] == 0.0:
-                        continue
-                at, twin = pools.offset[p], pools.twin[p]
-                n_kinds, column = pools.n_kinds[p], pools.column[p]
-                n_seated = state.n_seated[p]
-                # bring the pool up to now
-                past = t - state.pool_time[p]
-                if is_coarse and state.epoch[p] != clock.cells[cell]:
-                    # no open row refers to what was read in an earlier cell
-                    for k in range(n_kinds * n_lives):
-                        state.others_read[at + k] = 0.0
-                        if twin >= 0:
-                            state.peers_read[twin + k] = 0.0
-                    for b in range(n_lives):
-                        state.share_read[p, b] = 0.0
-                elif is_coarse and past > 0.0 and n_seated > 0:
-                    for b in range(n_lives):
-                        used = -math.expm1(-clock.rate[b] * past)
-                        if n_seated > 1:
-                            since = math.exp(-clock.rate[b] * (state.pool_time[p] - state.epoch[p]))
-                            state.share_read[p, b] += since * used / (n_seated - 1)
-                        for k in range(b, n_kinds * n_lives, n_lives):
-                            state.others_read[at + k] += state.others[at + k] * used / state.total[p]
-                            if twin >= 0 and n_seated > 1:
-                                state.peers_read[twin + k] += state.peers[twin + k] * used / (n_seated - 1)
-                if is_coarse:
-                    state.epoch[p] = clock.cells[cell]
+                seat = deposits.seat[d] if is_deposit else place
+                weight = state.uses[seat, WEIGHT] if seat >= 0 else 0.0
+                if weight == 0.0 and not (is_deposit or is_seat):
+                    continue
+                p = deposits.pool[d] if is_deposit else state.seats[seat, POOL]
+                # bring the pool and the reader's own sums up to now
+                past = t - state.levels[p, TIME]
+                if is_coarse and state.levels[p, EPOCH] != clock.cells[cell]:
+                    _begin_cell(p, clock.cells[cell], rate, state.pools, state.levels, state.read)
+                elif is_coarse and past > 0.0 and state.pools[p, SEATED] > 0:
+                    _accumulate(p, past, rate, state.pools, state.levels, state.sums, state.read)
                 if past > 0.0:
-                    for b in range(n_lives):
-                        decay[b] = math.exp(-clock.rate[b] * past)
-                    for h in range(n_kinds):
-                        for b in range(n_lives):
-                            k = h * n_lives + b
-                            state.others[at + k] *= decay[b]
-                            if twin >= 0:
-                                state.peers[twin + k] *= decay[b]
-                                state.watched[twin + k] *= decay[b]
-                    state.pool_time[p] = t
-                own = -1
-                if twin >= 0 and seat >= 0:
-                    own = seats.own[seat]
-                    past = t - state.own_time[seat]
-                    if past > 0.0:
-                        for b in range(n_lives):
-                            own_decay[b] = math.exp(-clock.rate[b] * past)
-                        for h in range(n_kinds):
-                            for b in range(n_lives):
-                                state.own[own + h * n_lives + b] *= own_decay[b]
-                        state.own_time[seat] = t
+                    at, n_sums = state.pools[p, OFFSET], state.pools[p, WIDTH] * (3 if state.pools[p, IS_SAME] else 1)
+                    _decay(state.sums, at, at + n_sums, past, rate)
+                    state.levels[p, TIME] = t
+                if seat >= 0 and state.seats[seat, OWN] >= 0 and t > state.uses[seat, OWN_TIME]:
+                    own = state.seats[seat, OWN]
+                    _decay(state.own, own, own + state.pools[p, WIDTH], t - state.uses[seat, OWN_TIME], rate)
+                    state.uses[seat, OWN_TIME] = t
+                # act
                 if is_deposit:
-                    h, mass, age = deposits.kind[d], deposits.mass[d], deposits.age[d]
-                    is_peer = own >= 0 and state.weight[seat] > 0.0
-                    is_watched = is_peer and state.is_at_risk[seats.system[seat]]
-                    n_readers = state.n_at_risk[p] - (1 if is_watched else 0)
-                    results.has_sounded[at // n_lives + h] = True
-                    results.pairs[column + h * n_lives] += mass * n_readers
-                    for b in range(n_lives):
-                        k = h * n_lives + b
-                        amount = mass * math.exp(-clock.rate[b] * age) if age > 0.0 else mass
-                        gain = 0.0
-                        if own >= 0:
-                            state.own[own + k] += amount
-                        if is_peer:
-                            state.peers[twin + k] += amount
-                            if is_watched:
-                                state.watched[twin + k] += amount
-                            if n_seated > 1:
-                                gain = amount * n_readers / (n_seated - 1)
-                        else:
-                            state.others[at + k] += amount
-                            if n_seated > 0:
-                                gain = amount * state.total_at_risk[p] / state.total[p]
-                        if block >= 0 and gain > 0.0:
-                            results.gained[block, column + k] += gain * rest[b]
-                            results.carried[block, column + k] += gain * tail[b]
+                    _deposit(
+                        p,
+                        seat,
+                        deposits.kind[d],
+                        deposits.mass[d],
+                        deposits.age[d],
+                        block,
+                        rate,
+                        rest,
+                        tail,
+                        state,
+                        results,
+                    )
                     continue
-                if order in (READ, TERMINAL) and not is_coarse:
+                if order != CHANGE:
                     results.kinds_read[p] |= reads.kinds[r]
-                    share = state.weight[seat] / state.total[p]
-                    for h in range(n_kinds):
-                        for b in range(n_lives):
-                            k = h * n_lives + b
-                            heard = state.others[at + k] * share
-                            if own >= 0 and n_seated > 1:
-                                heard += (state.peers[twin + k] - state.own[own + k]) / (n_seated - 1)
-                            results.features[row, column + k] += clock.rate[b] * heard
-                    continue
-                # from here on: changes of a seat or of risk, and the two ends of a cell
+                    if not is_coarse:
+                        _hear(p, seat, row, rate, state, results.features)
+                        continue
                 is_on = state.is_at_risk[system]
-                settles_before = is_coarse and row >= 0 and is_on and state.weight[seat] > 0.0 and order != READ
-                settles_after = (
-                    is_coarse
-                    and row >= 0
-                    and ((is_seat and is_on and value > 0.0) or (is_risk and value > 0.0) or (order == READ and is_on))
-                )
-                if is_coarse and (settles_before or settles_after):
-                    if order in (CLOSE, READ):
-                        results.kinds_read[p] |= reads.kinds[r]
-                    for b in range(n_lives):
-                        lift[b] = math.exp(clock.rate[b] * (t - state.epoch[p]))
-                if settles_before:
-                    for h in range(n_kinds):
-                        for b in range(n_lives):
-                            k = h * n_lives + b
-                            heard = state.weight[seat] * state.others_read[at + k]
-                            if own >= 0:
-                                heard += (
-                                    state.peers_read[twin + k] - state.own[own + k] * lift[b] * state.share_read[p, b]
-                                )
-                            results.features[row, column + k] += heard
-                if order == CHANGE:
-                    n_risk = state.n_at_risk[p]
-                    total, total_risk = state.total[p], state.total_at_risk[p]
-                    new_seated, new_risk = n_seated, n_risk
-                    new_total, new_total_risk = total, total_risk
-                    weight = state.weight[seat]
-                    moves = 0
-                    watches = 0
-                    if is_seat:
-                        moves = (1 if value > 0.0 else 0) - (1 if weight > 0.0 else 0)
-                        new_seated = n_seated + moves
-                        new_total = total + (value - weight) if new_seated > 0 else 0.0
-                        if is_on:
-                            watches = moves
-                            new_risk = n_risk + moves
-                            new_total_risk = total_risk + (value - weight) if new_risk > 0 else 0.0
-                    else:
-                        watches = 1 if value > 0.0 else -1
-                        new_risk = n_risk + watches
-                        new_total_risk = total_risk + watches * weight if new_risk > 0 else 0.0
-                    for h in range(n_kinds):
-                        for b in range(n_lives):
-                            k = h * n_lives + b
-                            peers, watched, others = 0.0, 0.0, state.others[at + k]
-                            if twin >= 0:
-                                peers, watched = state.peers[twin + k], state.watched[twin + k]
-                            before = _readable(peers, watched, others, n_seated, n_risk, total, total_risk)
-                            if own >= 0:
-                                mine = state.own[own + k]
-                                peers += moves * mine
-                                others -= moves * mine
-                                watched += watches * mine
-                                state.peers[twin + k] = peers
-                                state.others[at + k] = others
-                                state.watched[twin + k] = watched
-                            after = _readable(peers, watched, others, new_seated, new_risk, new_total, new_total_risk)
-                            if block >= 0 and after != before:
-                                results.gained[block, column + k] += (after - before) * rest[b]
-                                results.carried[block, column + k] += (after - before) * tail[b]
-                    state.n_seated[p], state.n_at_risk[p] = new_seated, new_risk
-                    state.total[p], state.total_at_risk[p] = new_total, new_total_risk
-                    if is_seat:
-                        state.weight[seat] = value
-                if settles_after:
-                    for h in range(n_kinds):
-                        for b in range(n_lives):
-                            k = h * n_lives + b
-                            heard = state.weight[seat] * state.others_read[at + k]
-                            if own >= 0:
-                                heard += (
-                                    state.peers_read[twin + k] - state.own[own + k] * lift[b] * state.share_read[p, b]
-                                )
-                            results.features[row, column + k] -= heard
+                if row >= 0 and is_on and weight > 0.0 and order != READ:
+                    _settle(p, seat, row, 1.0, t, rate, state, results.features)
+                if is_seat:
+                    moves = (1 if value > 0.0 else 0) - (1 if weight > 0.0 else 0)
+                    watches = moves if is_on else 0
+                    by = value - weight
+                    _change(p, seat, moves, watches, by, by if is_on else 0.0, block, rest, tail, state, results)
+                    state.uses[seat, WEIGHT] = value
+                elif is_risk:
+                    watches = 1 if value > 0.0 else -1
+                    _change(p, seat, 0, watches, 0.0, watches * weight, block, rest, tail, state, results)
+                if row >= 0 and (
+                    (is_seat and is_on and value > 0.0) or (is_risk and value > 0.0) or (order == READ and is_on)
+                ):
+                    _settle(p, seat, row, -1.0, t, rate, state, results.features)
             if is_deposit:
                 d += 1
             elif order == CHANGE:
@@ -369,8 +371,6 @@ def run_components(first, last, pools, seats, changes, deposits, reads, clock, s
                     state.is_at_risk[system] = value > 0.0
                 c += 1
             else:
-                if order == READ and is_coarse:
-                    state.open_row[system] = row
-                elif order == CLOSE:
-                    state.open_row[system] = -1
+                if is_coarse:
+                    state.open_row[system] = row if order == READ else -1
                 r += 1
