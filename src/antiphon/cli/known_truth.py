@@ -75,7 +75,7 @@ def _row(what: str, truth: float, found: Row | None, column: str) -> Row:
 
 def _verdict(truth: float, found: Row) -> str:
     if found.get("claimed") is False:
-        return found.get("label") or "not sure enough to say"
+        return f"not claimed: {found.get('label') or 'not sure enough'}"
     low, high = found["low"], found["high"]
     if low is None or high is None:
         return "found, without interval"

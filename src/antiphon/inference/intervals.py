@@ -370,14 +370,21 @@ def chi_bar_weights(matrix: np.ndarray, *, seed: int = 1) -> np.ndarray:
     if size == 1:
         return np.array([0.5, 0.5])
     scale = np.sqrt(np.maximum(np.diag(matrix), 1e-12))
-    matrix = matrix / np.outer(scale, scale) + 1e-9 * np.eye(size)
-    covariance = np.linalg.inv(matrix)
+    values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
+    values = np.maximum(values, 1e-6)  # couplings that cannot be told apart
+    matrix, covariance = (vectors * values) @ vectors.T, (vectors / values) @ vectors.T
     if size > 3:
         return _simulated_weights(matrix, seed)
     all_positive, none_positive = _orthant(covariance), _orthant(matrix)
     if size == 2:
         return np.array([none_positive, 0.5, 0.5 - none_positive])
     return np.array([none_positive, 0.5 - all_positive, 0.5 - none_positive, all_positive])
+
+
+def _positive_definite(matrix: np.ndarray) -> np.ndarray:
+    """The nearest matrix with curvature in every direction: where the likelihood is flat, rounding can bend it upwards."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.maximum(values, 1e-9)) @ vectors.T
 
 
 def _orthant(covariance: np.ndarray) -> float:
