@@ -89,10 +89,12 @@ def end_of_blocks(design: Design, blocks: int | None) -> float:
     return float(design.block_edges[-1 if blocks is None else blocks])
 
 
-def at_risk_segments(design: Design, target: Target, blocks: int | None, *, split: bool) -> tuple[np.ndarray, ...]:
+def at_risk_segments(
+    design: Design, target: Target, blocks: int | None, log_r: np.ndarray | None
+) -> tuple[np.ndarray, ...]:
     """Spells at risk of the target kind before the end of the blocks: first segment, start and end of each.
 
-    Neighbouring segments of a system that differ in nothing that matters are joined, unless ``split``.
+    Neighbouring segments of a system that differ in nothing that matters are joined.
     """
     role = design.roles[target.role]
     segments = role.segments
@@ -100,10 +102,12 @@ def at_risk_segments(design: Design, target: Target, blocks: int | None, *, spli
     end = np.minimum(segments.end, last)
     keep = np.flatnonzero(segments.at_risk[:, role.kinds.index(target.kind)] & (end > segments.start))
     start, end = segments.start[keep], end[keep]
-    if split or keep.size == 0:
+    if keep.size == 0:
         return keep, start, end
     same = np.ones(keep.size - 1, dtype=bool)
-    for codes in (segments.system, segments.stratum, segments.group):
+    for codes in (segments.system, segments.stratum, segments.group, log_r):
+        if codes is None:
+            continue
         same &= codes[keep[1:]] == codes[keep[:-1]]
     same &= start[1:] == end[:-1]
     first = np.flatnonzero(np.append(True, ~same))
@@ -167,7 +171,7 @@ def build_problem(
     kind = design.kinds[target.kind]
     calendar = design.calendars[kind.precision]
     blocks = design.block_edges.size - 1 if options.blocks is None else options.blocks
-    spells = at_risk_segments(design, target, options.blocks, split=log_r is not None)
+    spells = at_risk_segments(design, target, options.blocks, log_r)
     layout = build_layout(
         design,
         calendar,

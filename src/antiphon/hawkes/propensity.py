@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from antiphon.design.design import Calendar, Design
     from antiphon.model.parameters import Endemic, TargetModel
 
+GRAIN = 0.05
+"""``log r`` is rounded to this, so that time at risk is cut only where it really changes."""
+
 VARIANCE_RANGE = (0.05, 10.0)
 """The role's frailty variance is kept in this range: beyond it ``log r`` says nothing, or anything."""
 
@@ -85,5 +88,5 @@ def propensities(design: Design, models: tuple[TargetModel, ...], blocks: int | 
         frail = role.frail[role.segments.system]
         for place, i in enumerate(used):
             log_r = np.log((a + count - counts[place]) / (a + hazard - hazards[place]))
-            result[i] = np.where(frail, log_r, 0.0)
+            result[i] = np.where(frail, GRAIN * np.round(log_r / GRAIN), 0.0)
     return tuple(result)

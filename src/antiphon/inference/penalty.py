@@ -45,7 +45,7 @@ def choose_penalty(fit: Fit, *, threads: int = 2) -> float:
     blocks = fit.design.block_edges.size - 1
     cuts = sorted({max(1, round(blocks * share)) for share in TRAINING_SHARES} | {blocks})
     scores = np.zeros(len(STRENGTHS))
-    start: Fit | None = None
+    start = fit
     for first, last in pairwise(cuts):
         options = replace(fit.options, blocks=first, penalty=0.0)
         start = fit_design(fit.design, options, start=start, threads=threads)
