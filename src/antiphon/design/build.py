@@ -127,7 +127,7 @@ def assemble(
         window_days=roster.window_days, history_days=choices.history_days, calendars=calendars, block_edges=edges,
         period_days=choices.period_days, n_systems=roster.n_systems, n_organisations=n_organisations,
         n_periods=n_periods(roster.window_days, choices.period_days), targets=targets,
-        margins=make_margins(choices.channels, events, classes, choices.half_lives),
+        margins=make_margins(choices.channels, roles, events, classes, choices.half_lives),
         set_aside=set_aside.counts, warnings=warnings,
     )  # fmt: skip
 

@@ -9,22 +9,28 @@ import numpy as np
 from antiphon.design.design import Margins
 
 if TYPE_CHECKING:
-    from antiphon.design.design import Channel, Target
+    from antiphon.design.design import Channel, Role, Target
     from antiphon.design.events import Events
     from antiphon.design.pools import Wiring
     from antiphon.design.targets import ClassReading
 
 
 def make_margins(
-    channels: tuple[Channel, ...], events: Events, classes: list[ClassReading], half_lives: np.ndarray
+    channels: tuple[Channel, ...],
+    roles: tuple[Role, ...],
+    events: Events,
+    classes: list[ClassReading],
+    half_lives: np.ndarray,
 ) -> Margins:
     """Return the margins of all channels and kinds.
 
     Notes
     -----
     The expected pairs of a coupling are the readers at risk at each source event (by mass), times how many target
-    events one reader has within the longest half-life if nothing echoes.
+    events one reader has within the longest half-life if nothing echoes. For the own past it is each system's own
+    counts and days that say so: people differ, and the pairs are made by those who have many of both.
     """
+    n_systems = int(roles[0].frail.size) if roles else 0
     n_source: dict[tuple[int, int], int] = {}
     n_pairs: dict[tuple[int, int, int], float] = {}
     n_units: dict[tuple[int, int, int], int] = {}
@@ -38,7 +44,12 @@ def make_margins(
             for i, wiring in enumerate(found.wirings):
                 for position, source in enumerate(wiring.sources):
                     key = (wiring.channel, source, target.kind)
-                    n_pairs[key] = _expected_pairs(found, column, target, half_lives)
+                    if channels[wiring.channel].how == "self":
+                        mine = np.bincount(events.system[events.of_kind(source)], minlength=n_systems)
+                        n_pairs[key] = _own_pairs(roles[target.role], target, mine, same=source == target.kind)
+                        n_pairs[key] *= float(half_lives[-1])
+                    else:
+                        n_pairs[key] = _expected_pairs(found, column, target, half_lives)
                     column += 1
                     if channels[wiring.channel].how in ("self", "tie"):
                         n_units[key] = heard.get((wiring.channel, source), 0)
@@ -61,6 +72,17 @@ def _sources(wiring: Wiring, events: Events) -> dict[tuple[int, int], int]:
 def _expected_pairs(found: ClassReading, column: int, target: Target, half_lives: np.ndarray) -> float:
     rate = float(target.count.sum()) / max(found.days_at_risk, 1e-12)
     return float(found.reading.pairs[column]) * rate * float(half_lives[-1])
+
+
+def _own_pairs(role: Role, target: Target, n_source: np.ndarray, *, same: bool) -> float:
+    """Return the expected pairs per day of delay of a system's own events, given how many each system has."""
+    at_risk = role.segments.at_risk[:, role.kinds.index(target.kind)]
+    length = (role.segments.end - role.segments.start)[at_risk]
+    days = np.bincount(role.segments.system[at_risk], length, minlength=n_source.size)
+    n_target = np.bincount(target.system, target.count, minlength=n_source.size)
+    pairs = n_target * np.maximum(n_source - float(same), 0.0)
+    seen = days > 0
+    return float((pairs[seen] / days[seen]).sum())
 
 
 def _units_that_heard(target: Target, channels: tuple[Channel, ...]) -> dict[tuple[int, int], int]:
