@@ -239,22 +239,21 @@ def _deposit_stream(wirings: list[Wiring], readings: Readings, events: Events, l
         rank[np.lexsort((order, heard))] = np.arange(heard.size)
     is_heard = heard < (readings.cells[-1] if readings.cells.size else np.inf)
     event = np.concatenate([w.event for w in wirings])
-    pool = np.concatenate([w.event_pool + layout.first_pool[i] for i, w in enumerate(wirings)])
-    seat = np.concatenate(
-        [np.where(w.event_seat >= 0, w.event_seat + layout.first_seat[i], -1) for i, w in enumerate(wirings)]
-    )
-    mass = np.concatenate([w.mass for w in wirings])
-    slot = np.concatenate([w.source for w in wirings])
+    pool = np.concatenate([w.event_pool + np.int32(layout.first_pool[i]) for i, w in enumerate(wirings)])
     kept = np.flatnonzero(is_heard[event])
-    by_rank, _ = counting_order(rank[event[kept]], rank.size)
-    kept = kept[by_rank]
+    kept = kept[counting_order(rank[event[kept]], rank.size)[0]]
     by_component, begins = counting_order(layout.component_of_pool[pool[kept]], layout.n_components)
     kept = kept[by_component]
-    event, seat = event[kept], seat[kept]
-    return loops.Deposits(
-        begins, heard[event], order[event], layout.pool_rank[pool[kept]], slot[kept], mass[kept],
-        np.where(seat >= 0, layout.seat_rank[seat], -1), heard[event] - events.sounds_from[event],
-    )  # fmt: skip
+    event, pool = event[kept], layout.pool_rank[pool[kept]].astype(np.int32)
+    seat = np.concatenate(
+        [np.where(w.event_seat >= 0, w.event_seat + np.int32(layout.first_seat[i]), -1) for i, w in enumerate(wirings)]
+    )[kept]
+    seat = np.where(seat >= 0, layout.seat_rank[seat], -1).astype(np.int32)
+    kind = np.concatenate([w.source for w in wirings])[kept]
+    mass = np.concatenate([w.mass for w in wirings])[kept]
+    # in minute time nothing waits before it is heard
+    age = (heard - events.sounds_from)[event] if readings.cells.size else np.zeros(0)
+    return loops.Deposits(begins, heard[event], order[event].astype(np.int8), pool, kind, mass, seat, age)
 
 
 def _read_stream(readings: Readings, layout: _Layout) -> loops.Reads:

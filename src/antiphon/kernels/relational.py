@@ -30,7 +30,10 @@ class Changes(NamedTuple):
 
 
 class Deposits(NamedTuple):
-    """Masses by component, time and order: pool, source kind, mass, the source's seat there (-1: none), days since the event."""
+    """Masses by component, time and order: pool, source kind, mass, the source's seat there (-1: none), days waited.
+
+    Days between event and deposit are needed over cells only, and empty in minute time.
+    """
 
     begins: np.ndarray
     time: np.ndarray
@@ -329,12 +332,13 @@ def run_components(first, last, changes, deposits, reads, clock, state, results)
                     state.uses[seat, OWN_TIME] = t
                 # act
                 if is_deposit:
+                    age = deposits.age[d] if is_coarse else 0.0
                     _deposit(
                         p,
                         seat,
                         deposits.kind[d],
                         deposits.mass[d],
-                        deposits.age[d],
+                        age,
                         block,
                         rate,
                         rest,
