@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.hawkes.likelihood import evaluate
-from antiphon.hawkes.newton import Optimum, Point, maximise
+from antiphon.hawkes.likelihood import evaluate, value_only
+from antiphon.hawkes.newton import TOLERANCE, Optimum, Point, maximise
 
 if TYPE_CHECKING:
     from antiphon.hawkes.problem import Problem
@@ -18,6 +18,9 @@ SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-3, 50.0
 
 FIRST_VARIANCES = (0.1, 0.3, 1.0, 2.5)
 """Where the search for the variance starts: the best of these."""
+
+ROUGH = 1e-4
+"""Log likelihood left to gain at which a fit stops that only leads to another."""
 
 STEP = 1e-3
 """Step in log variance of the central differences."""
@@ -48,11 +51,12 @@ class Objective:
         log_variance = float(np.clip(x[-1], np.log(SMALLEST_VARIANCE), np.log(LARGEST_VARIANCE)))
         x = np.append(x[:-1], log_variance)
         centre = self._at(x[:-1], np.exp(log_variance), hessian=hessian)
-        up = self._at(x[:-1], np.exp(log_variance + STEP), hessian=False)
-        down = self._at(x[:-1], np.exp(log_variance - STEP), hessian=False)
-        gradient = np.append(centre.gradient, (up.value - down.value) / (2.0 * STEP))
+        around = (np.exp(log_variance + STEP), np.exp(log_variance - STEP))
         if not hessian:
-            return Point(x, centre.value, gradient, centre.hessian)
+            up, down = (value_only(self.problem, x[:-1], float(variance)) for variance in around)
+            return Point(x, centre.value, np.append(centre.gradient, (up - down) / (2.0 * STEP)), centre.hessian)
+        up, down = (self._at(x[:-1], variance, hessian=False) for variance in around)
+        gradient = np.append(centre.gradient, (up.value - down.value) / (2.0 * STEP))
         size = x.size
         matrix = np.empty((size, size))
         matrix[:-1, :-1] = centre.hessian
@@ -106,7 +110,11 @@ def first_guess(problem: Problem) -> np.ndarray:
 
 
 def estimate(
-    problem: Problem, start: tuple[np.ndarray, float] | None, lasso: np.ndarray | None = None
+    problem: Problem,
+    start: tuple[np.ndarray, float] | None,
+    lasso: np.ndarray | None = None,
+    *,
+    tolerance: float = TOLERANCE,
 ) -> tuple[Optimum, bool]:
     """Maximise; returns the optimum and whether a frailty variance is its last parameter.
 
@@ -117,25 +125,28 @@ def estimate(
     frail = make_objective(problem, frail=True, lasso=lasso)
     if start is None or not frail.frail or start[1] <= 0.0:
         x = first_guess(problem) if start is None else start[0]
-        optimum = maximise(plain, plain(x, hessian=True), plain.bounded)
-        if not frail.frail or plain.empty:
-            return optimum, False
-        point = optimum.point
-        values = [
-            evaluate(problem, point.x, v).value - float(frail.lasso @ point.x[problem.layout.size :])
-            for v in FIRST_VARIANCES
-        ]
-        best = int(np.argmax(values))
-        small = evaluate(problem, point.x, 2.0 * SMALLEST_VARIANCE).value - float(
-            frail.lasso @ point.x[problem.layout.size :]
+        will_go_on = frail.frail and not plain.empty
+        optimum = maximise(
+            plain, plain(x, hessian=True), plain.bounded, tolerance=max(tolerance, ROUGH) if will_go_on else tolerance
         )
-        if max(values[best], small) <= point.value:
+        variance = _first_variance(problem, optimum.point.x) if will_go_on else 0.0
+        if variance == 0.0:
+            if will_go_on and tolerance < ROUGH:
+                optimum = maximise(plain, optimum.point, plain.bounded, tolerance=tolerance)
             return optimum, False
-        x, variance = point.x, FIRST_VARIANCES[best] if values[best] >= small else 10.0 * SMALLEST_VARIANCE
+        x = optimum.point.x
     else:
         x, variance = start
     guess = frail(np.append(x, np.log(variance)), hessian=True)
-    optimum = maximise(frail, guess, frail.bounded)
+    optimum = maximise(frail, guess, frail.bounded, tolerance=tolerance)
     if optimum.point.x[-1] <= np.log(SMALLEST_VARIANCE) + 0.1:
-        return maximise(plain, plain(optimum.point.x[:-1], hessian=True), plain.bounded), False
+        again = plain(optimum.point.x[:-1], hessian=True)
+        return maximise(plain, again, plain.bounded, tolerance=tolerance), False
     return optimum, True
+
+
+def _first_variance(problem: Problem, x: np.ndarray) -> float:
+    """Variance to begin with, at the effects of the fit without frailty; 0 where none beats no frailty."""
+    tried = (0.0, 2.0 * SMALLEST_VARIANCE, *FIRST_VARIANCES)
+    best = int(np.argmax([value_only(problem, x, variance) for variance in tried]))
+    return 10.0 * SMALLEST_VARIANCE if best == 1 else tried[best]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincc, gammaln
 
-from antiphon.hawkes.estimate import Objective, estimate
+from antiphon.hawkes.estimate import ROUGH, Objective, estimate
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.layout import from_endemic, to_endemic
 from antiphon.hawkes.likelihood import State, compute_state
+from antiphon.hawkes.newton import TOLERANCE
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import Problem, build_problem
 from antiphon.hawkes.propensity import propensities
@@ -41,6 +42,7 @@ class Task:
     options: Options
     start: TargetFit | None
     log_r: np.ndarray | None
+    tolerance: float
 
 
 def fit_design(
@@ -93,7 +95,10 @@ def fit_design(
         for turn in range(rounds):
             if turn:
                 log_r = propensities(design, tuple(one.model for one in fits), options.blocks)
-            tasks = [Task(design, i, options, previous[i], log_r[i]) for i in range(len(design.targets))]
+            # rounds that only lead to the next, and fits that only foretell, need not be polished
+            last = turn == rounds - 1 or (turn > 0 and all(one is None for one in log_r))
+            tolerance = TOLERANCE if last and options.blocks is None else ROUGH
+            tasks = [Task(design, i, options, previous[i], log_r[i], tolerance) for i in range(len(design.targets))]
             results = []
             for one in pool.map(_fit_target, tasks):
                 results.append(one)
@@ -101,7 +106,7 @@ def fit_design(
                 if progress is not None:
                     progress(done, total)
             fits = previous = tuple(results)
-            if all(one is None for one in log_r) and turn:
+            if last:
                 break
     return Fit(design, fits, options)
 
@@ -112,7 +117,7 @@ def _fit_target(task: Task) -> TargetFit:
     lasso = None
     if task.options.penalty > 0.0 and task.start is not None:
         lasso = task.options.penalty * _information_root(problem, task.start)
-    optimum, frail = estimate(problem, start, lasso)
+    optimum, frail = estimate(problem, start, lasso, tolerance=task.tolerance)
     objective = Objective(problem, frail, np.zeros(problem.features.shape[1]), bool(problem.count.sum() == 0))
     return make_target_fit(task, problem, optimum, objective)
 

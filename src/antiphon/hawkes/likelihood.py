@@ -73,6 +73,14 @@ class State:
     covariance_pointer: np.ndarray
 
 
+def value_only(problem: Problem, parameters: np.ndarray, variance: float) -> float:
+    """Log likelihood minus the weak ridge, without derivatives."""
+    state = compute_state(problem, parameters, variance, second=False)
+    size = problem.layout.size
+    ridge = 0.5 * float(problem.layout.ridge @ parameters[:size] ** 2)
+    return float(state.log_like.sum()) - float(problem.compensator @ parameters[size:]) - ridge
+
+
 def evaluate(problem: Problem, parameters: np.ndarray, variance: float, *, hessian: bool = False) -> Evaluation:
     """Objective and its derivatives.
 
