@@ -93,7 +93,7 @@ def rows_of(agency: Agency, names: list[str], kinds: list[str]) -> Rows:
     """Return the rows of an agency's events."""
     events = agency.events
     numbers = events["incident"].cast(str) if events.height else events["incident"]
-    known = numbers.drop_nulls().unique().to_list()
+    known = numbers.drop_nulls().unique(maintain_order=True).to_list()
     return Rows(
         days(events["time"], agency.window[0], 0.0),
         codes(events["system"], names),

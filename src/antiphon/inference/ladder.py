@@ -130,19 +130,19 @@ def climb(
     foretold = []
     steps = (0, len(RUNGS) * len(windows))
     for window in windows:
+        climber = _Climber(design, window.first, penalty, threads)
         fit = None
         for rung in range(len(RUNGS)):
-            is_new = rung < OWN_PAST or _adds(design, rung)
-            if is_new:
-                fit = _fit_rung(design, rung, window.first, penalty, fit, threads)
-                scores[rung] += _block_scores(look_ahead(fit, window.first), window)
+            if rung < OWN_PAST or _adds(design, rung):
+                fit = look_ahead(climber.fit(rung), window.first)
+                scores[rung] += _block_scores(fit, window)
             else:
                 scores[rung, window.first : window.last] = scores[rung - 1, window.first : window.last]
             steps = (steps[0] + 1, steps[1])
             if progress is not None:
                 progress(*steps)
         if fit is not None:
-            foretold.append(forecasts(look_ahead(fit, window.first), window.first, window.last))
+            foretold.append(forecasts(fit, window.first, window.last))
     table = _ladder(scores, _counts(design, windows[0].first), units_of_systems(design), np.random.default_rng(seed))
     return Climbed(table, pl.concat(foretold))
 
@@ -166,18 +166,47 @@ def _was_read(target: Target, blocks: int) -> np.ndarray:
     return target.compensator[:blocks].sum(axis=0) > LEAST_MASS
 
 
-def _fit_rung(design: Design, rung: int, blocks: int, penalty: float, below: Fit | None, threads: int) -> Fit:
-    options = Options(
-        columns=tuple(_mask(design, target, rung) & _was_read(target, blocks) for target in design.targets),
-        frailty=rung >= RUNGS.index("the person"),
-        propensity=rung >= RUNGS.index("the person"),
-        rhythm=rung >= 1,
-        blocks=blocks,
-    )
-    if rung < OWN_PAST:
-        return fit_design(design, options, threads=threads)
-    free = fit_design(design, options, start=below, threads=threads)
-    return fit_design(design, replace(options, penalty=penalty), start=free, threads=threads) if penalty > 0 else free
+@dataclass(slots=True, repr=False)
+class _Climber:
+    """Fits the rungs to the same leading blocks, each from what is known already.
+
+    The whole model without penalty is fitted once: it gives the scale of the penalty, the propensity and the start of
+    every penalised rung.
+    """
+
+    design: Design
+    blocks: int
+    penalty: float
+    threads: int
+    below: Fit | None = None
+    whole: Fit | None = None
+
+    def fit(self, rung: int) -> Fit:
+        """Fit one rung; call in order."""
+        if rung < OWN_PAST:
+            self.below = fit_design(self.design, self.options(rung), threads=self.threads)
+            return self.below
+        if self.penalty <= 0:
+            self.below = fit_design(self.design, self.options(rung), start=self.below, threads=self.threads)
+            return self.below
+        if self.whole is None:
+            options = self.options(PARALLEL_PROCESS)
+            self.whole = fit_design(self.design, options, start=self.below, threads=self.threads)
+        options = replace(self.options(rung), penalty=self.penalty)
+        return fit_design(self.design, options, start=self.whole, threads=self.threads)
+
+    def options(self, rung: int) -> Options:
+        """What a rung may use."""
+        is_personal = rung >= RUNGS.index("the person")
+        return Options(
+            columns=tuple(
+                _mask(self.design, target, rung) & _was_read(target, self.blocks) for target in self.design.targets
+            ),
+            frailty=is_personal,
+            propensity=is_personal,
+            rhythm=rung >= 1,
+            blocks=self.blocks,
+        )
 
 
 def _block_scores(fit: Fit, window: _Window) -> np.ndarray:

@@ -57,4 +57,12 @@ def happened(agency: Agency, design: Design, *, joined: bool) -> Happened:
     events = make_events(
         rows, design.kinds, roster, design.calendars, minutes / MINUTES_PER_DAY if joined else None, SetAside()
     )
-    return Happened(events.incident, events.kind, events.system, events.unit, events.sounds_from)
+    return Happened(_in_order(events.incident), events.kind, events.system, events.unit, events.sounds_from)
+
+
+def _in_order(incident: np.ndarray) -> np.ndarray:
+    """Number incidents as they come, so that sums over them are the same in every run."""
+    _, first, code = np.unique(incident, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return rank[code]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from antiphon.hawkes.fit import FitStatus
 from antiphon.resonance.behind import units
 
 if TYPE_CHECKING:
@@ -173,14 +172,6 @@ def median_stay_days(agency: Agency) -> float | None:
 
 def _about_fit(inference: Inference, tables: Findings) -> Iterator[Note]:
     design = inference.fit.design
-    for status, code in ((FitStatus.FLAT, "fit_flat"), (FitStatus.SLOW, "fit_slow")):
-        kinds = [
-            design.kinds[target.kind].name.replace("_", " ")
-            for target, fit in zip(design.targets, inference.fit.targets, strict=True)
-            if fit.status is status
-        ]
-        if kinds:
-            yield code, f"The fit ended early for {', '.join(kinds)}: {status.value}."
     ratio = tables.branching_ratio
     if ratio.height and ratio.item(0, "high") >= 1.0:
         yield (
