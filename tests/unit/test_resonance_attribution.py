@@ -9,7 +9,7 @@ import pytest
 
 from antiphon.design.design import Channel
 from antiphon.resonance.attribution import COMPONENTS, Shares, component, direct, root, shares, totals
-from antiphon.resonance.draws import draw_totals, interval, project
+from antiphon.resonance.draws import corrected_interval, draw_totals, interval, project
 from tests.unit.resonance_cases import CHANNELS, two_kinds
 
 GROUPS = {"unit", "organisation", "environment"}
@@ -110,6 +110,13 @@ def test_interval_holds_what_is_shown() -> None:
     drawn = np.linspace(0.0, 1.0, 1001)
     assert interval(0.5, drawn) == pytest.approx((0.025, 0.975))
     assert interval(0.01, drawn, highest=0.9) == pytest.approx((0.01, 0.9))
+
+
+def test_what_noise_adds_is_taken_off_where_it_always_adds() -> None:
+    # the draws lie .2 too high on average: value and interval lie as much lower than the estimate
+    drawn = np.linspace(0.4, 0.6, 1001)
+    assert corrected_interval(0.3, drawn) == pytest.approx((0.1, 0.005, 0.195))
+    assert corrected_interval(0.1, drawn) == pytest.approx((0.0, 0.0, 0.0))
 
 
 def test_a_coupling_held_at_zero_stays_near_it() -> None:

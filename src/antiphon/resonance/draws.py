@@ -110,7 +110,7 @@ def project(centre: np.ndarray, spread: np.ndarray, noise: np.ndarray) -> np.nda
 
 
 def interval(shown: float, drawn: np.ndarray, *, highest: float = np.inf) -> tuple[float, float]:
-    """95 % interval of a quantity computed from draws.
+    """95 % interval of a quantity computed from draws, by percentiles.
 
     Parameters
     ----------
@@ -128,3 +128,22 @@ def interval(shown: float, drawn: np.ndarray, *, highest: float = np.inf) -> tup
         return min(shown, highest), highest
     low, high = np.quantile(drawn, [0.025, 0.975])
     return float(np.clip(min(low, shown), 0.0, highest)), float(np.clip(max(high, shown), 0.0, highest))
+
+
+def corrected_interval(estimate: float, drawn: np.ndarray) -> tuple[float, float, float]:
+    """Value and 95 % interval of a quantity that grows with noise, as the spectral radius does, being convex.
+
+    Parameters
+    ----------
+    estimate : value at the unpenalised estimates, which noise has made too large.
+    drawn : (draws,) the quantity at each draw, where it has done so once more.
+
+    Returns
+    -------
+    tuple of float
+        Value, lower and upper limit: twice the estimate less mean, upper and lower point of the draws, never below
+        zero. Percentiles would add what noise adds a second time.
+    """
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    value, low, high = (float(max(2.0 * estimate - point, 0.0)) for point in (drawn.mean(), high, low))
+    return value, low, high

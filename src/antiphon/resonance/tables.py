@@ -18,7 +18,7 @@ from antiphon.resonance.behind import (
     behind_product,
     units,
 )
-from antiphon.resonance.draws import draw_totals, interval
+from antiphon.resonance.draws import corrected_interval, draw_totals, interval
 from antiphon.resonance.graph import branching_matrix, loops, spectral_radius, turn_gain
 from antiphon.resonance.sources import Sources, mixture, readable_share, sources
 
@@ -200,8 +200,8 @@ def branching_table(read: Reading) -> pl.DataFrame:
     """
     if not read.couplings:
         return pl.DataFrame(schema=RATIO | BEHIND)
-    value = float(spectral_radius(read.matrix(read.shown)))
-    low, high = interval(value, spectral_radius(read.matrix(read.drawn)))
+    estimate = float(spectral_radius(read.matrix(totals(read.inference.fit, read.couplings))))
+    value, low, high = corrected_interval(estimate, spectral_radius(read.matrix(read.drawn)))
     row = {"value": value, "low": low, "high": high} | behind_all(read.design).columns()
     return pl.DataFrame([row], schema=RATIO | BEHIND)
 
