@@ -26,16 +26,22 @@ class Findings:
     couplings : channel, from_role, source_kind, to_role, target_kind, echoes, low, high, p, q, claimed (bool),
         approximate (bool), label ("", "too few", "shared circumstances not excluded", "slow dependence",
         "in step with the whole organisation"), median_delay_hours, same_cell_share, within_incident_share.
-    responses : first_kind, second_kind, share, low, high, n.
+        ``estimate`` (unpenalised, between low and high).
+    responses : first_kind, second_kind, share, low, high, n; share_recorded, n_recorded (recorded incident numbers
+        only), odds, odds_low, odds_high (in a typical unit).
     branching_ratio : value, low, high.
     attribution : kind, component, direct, root, low, high (component: average, frailty, own past, peers, other roles,
         ties, organisation, environment; shares of 1).
-    ladder : rung, name, log_score, gain, se.
-    loops : nodes (list of "role or level: kind"), gain, low, high.
-    diagnostics : kind, ks, p.
+        ``root`` gives the head of the cascade: own past, peers and ties are ways, never heads, so they are zero there;
+        low and high belong to ``direct``.
+    ladder : rung, name, log_score, gain, se, p (one-sided).
+    loops : nodes (list of "role or level: kind"), via ("echo", "same incident" or "echo or same incident", the step
+        after each node), gain, low, high.
+    diagnostics : kind, ks, p, n, expected, observed, p_forecast (counts of later blocks).
     detectable : channel, source_kind, target_kind, smallest (echoes per event that these records would have shown
         with 80 % probability).
-    parallel : domain, from_level, to_level, strength, direction, p, q, evidence.
+    parallel : domain, from_level, to_level (roles of the actors, or levels), strength, direction ("one way",
+        "both ways", "not shown", "shared circumstances not excluded", "slow dependence", "too few"), p, q, evidence.
     nodes : role, kind, events (for the picture).
     warnings : (code, plain sentence).
     """
