@@ -58,11 +58,40 @@ class Optimum:
     steps: int
 
 
+SLIGHT = 1e-12
+"""Curvature added at the first try, relative to each parameter's own."""
+
+
+def free_factor(hessian: np.ndarray, bounded: np.ndarray) -> np.ndarray | None:
+    """Factor of the part of ``solve_step`` that never changes where only couplings do; None if it is not concave.
+
+    Many steps with one Hessian of the endemic effects then cost no more than the couplings.
+    """
+    free = np.flatnonzero(~bounded)
+    curvature = -hessian[np.ix_(free, free)]
+    scale = _scale(curvature)
+    try:
+        return cholesky(curvature / np.outer(scale, scale) + SLIGHT * np.eye(free.size))
+    except NotPositiveError:
+        return None
+
+
+def _scale(curvature: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-10))
+
+
 def solve_step(
-    gradient: np.ndarray, hessian: np.ndarray, x: np.ndarray, bounded: np.ndarray, fixed: np.ndarray | None = None
+    gradient: np.ndarray,
+    hessian: np.ndarray,
+    x: np.ndarray,
+    bounded: np.ndarray,
+    fixed: np.ndarray | None = None,
+    *,
+    factor: np.ndarray | None = None,
 ) -> np.ndarray:
     """Step d maximising ``gradient . d + d . hessian . d / 2`` with ``x + d >= 0`` where bounded and ``d = 0`` where fixed.
 
+    ``factor`` is what ``free_factor`` says of the Hessian (no unbounded parameter may then be fixed).
     The free parameters are eliminated; what is left is a non-negative least squares problem. Directions in which the
     likelihood is not concave (or flat) get just enough added curvature.
     """
@@ -75,17 +104,19 @@ def solve_step(
     held = bounded & ~resting
     used = np.flatnonzero(free | held)
     curvature = -hessian[np.ix_(used, used)]
-    scale = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-10))
+    scale = _scale(curvature)
     curvature = curvature / np.outer(scale, scale)
     slope, place = gradient[used] / scale, x[used] * scale
     is_held = held[used]
-    damping = 1e-12
+    damping = SLIGHT
     while True:
         try:
-            step = _bounded_maximum(curvature + damping * np.eye(used.size), slope, place, is_held)
+            curvature[np.diag_indices(used.size)] += damping
+            step = _bounded_maximum(curvature, slope, place, is_held, factor)
             break
         except (NotPositiveError, RuntimeError):
-            damping = max(1e-8, damping * 10.0)
+            curvature[np.diag_indices(used.size)] -= damping
+            damping, factor = max(1e-8, damping * 10.0), None
             if damping > 1e12:
                 raise
     result = np.zeros_like(x)
@@ -115,10 +146,12 @@ def solve(upper: np.ndarray, values: np.ndarray) -> np.ndarray:
     return result
 
 
-def _bounded_maximum(curvature: np.ndarray, slope: np.ndarray, place: np.ndarray, held: np.ndarray) -> np.ndarray:
+def _bounded_maximum(
+    curvature: np.ndarray, slope: np.ndarray, place: np.ndarray, held: np.ndarray, factor: np.ndarray | None
+) -> np.ndarray:
     free = ~held
     step = np.zeros_like(slope)
-    factor = cholesky(curvature[np.ix_(free, free)])
+    factor = cholesky(curvature[np.ix_(free, free)]) if factor is None else factor
     if not held.any():
         return solve(factor, slope)
     mixed = curvature[np.ix_(free, held)]

@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from antiphon.hawkes.estimate import Objective, make_objective
 from antiphon.hawkes.likelihood import compute_state
-from antiphon.hawkes.newton import NotPositiveError, Point, cholesky, maximise, solve, solve_step
+from antiphon.hawkes.newton import NotPositiveError, Point, cholesky, free_factor, maximise, solve, solve_step
 from antiphon.hawkes.problem import build_problem
 from antiphon.inference.inference import Interval
 
@@ -46,6 +46,7 @@ class Curve:
     clusters : (rows,) incident of each row.
     jumps : jump of the score at each row, by log endemic and by echo part: two arrays (rows,).
     size : rows x parameters.
+    factor : of the endemic effects at the optimum, for steps by the quadratic model (None: made anew).
     """
 
     objective: Objective
@@ -54,6 +55,7 @@ class Curve:
     clusters: np.ndarray
     jumps: tuple[np.ndarray, np.ndarray]
     size: float
+    factor: np.ndarray | None
 
     @property
     def problem(self) -> Problem:
@@ -90,7 +92,8 @@ def make_curve(fit: Fit, index: int) -> Curve:
     )
     clusters = np.unique(fit.design.targets[index].incident[problem.order], return_inverse=True)[1]
     size = float((problem.count.size + problem.pieces.system.size) * point.x.size)
-    return Curve(objective, point, places, clusters, (state.endemic_first, state.first), size)
+    factor = free_factor(point.hessian, objective.bounded) if size >= SMALL else None
+    return Curve(objective, point, places, clusters, (state.endemic_first, state.first), size, factor)
 
 
 def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
@@ -219,7 +222,7 @@ def _profile_point(curve: Curve, places: np.ndarray, goal: float, start: Point, 
     if exact:
         best = maximise(pulled, begin, bounded, maximal_steps=8, tolerance=ENOUGH).point
         return pulled.unwrap(best)
-    step = solve_step(begin.gradient, begin.hessian, begin.x, bounded)
+    step = solve_step(begin.gradient, begin.hessian, begin.x, bounded, factor=curve.factor)
     gain = float(start.gradient @ step + 0.5 * step @ start.hessian @ step)
     return Point(start.x + step, start.value + gain, start.gradient + start.hessian @ step, start.hessian)
 
@@ -342,7 +345,7 @@ def _quadratic_null(curve: Curve, places: np.ndarray) -> tuple[np.ndarray, float
     fixed = np.zeros(point.x.size, dtype=bool)
     fixed[places] = True
     gradient = point.gradient + point.hessian @ move
-    step = move + solve_step(gradient, point.hessian, point.x, curve.objective.bounded, fixed)
+    step = move + solve_step(gradient, point.hessian, point.x, curve.objective.bounded, fixed, factor=curve.factor)
     lost = -float(point.gradient @ step + 0.5 * step @ point.hessian @ step)
     return np.where(fixed, 0.0, point.x + step), max(lost, 0.0)
 
