@@ -140,7 +140,7 @@ def cholesky(matrix: np.ndarray) -> np.ndarray:
 def solve(upper: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Solve with the matrix whose factor is ``upper``."""
     result = np.array(values, dtype=np.float64, order="C")
-    columns = result.reshape(result.shape[0], -1)
+    columns = result if result.ndim > 1 else result[:, None]
     linear.solve_lower(upper, columns)
     linear.solve_upper(upper, columns)
     return result

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 DROP = float(chi2.ppf(0.95, 1)) / 2.0
 """Fall of the profile log likelihood at the ends of a 95 % interval."""
 
-CLOSE = 0.01
-"""Ends are found to this share of the distance from the estimate."""
+CLOSE = 0.02
+"""How near the root of the fall must be to the one wanted; one more step of the secant is taken from there unseen."""
 
 SMALL, LARGE = 3e5, 3e6
 """Rows x parameters up to which everything is optimised anew, and from which only the quadratic model is used."""
 
 ENOUGH = 1e-4
 """Log likelihood that a profile point may fall short of its optimum."""
+
+FREE = 1e-6
+"""A coupling at zero whose slope is no more negative than this could as well leave it."""
 
 DRAWS = 4000
 """Simulated projections for the weights of more than three half-lives."""
@@ -104,7 +107,7 @@ def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
     """
     if curve.clusters.size == 0 or curve.clusters.max() + 1 == curve.clusters.size:
         return 1.0
-    weights = _efficient_direction(curve.point, places)
+    weights = _efficient_direction(curve, places)
     problem = curve.problem
     size, columns = problem.layout.size, problem.features.shape[1]
     effects = np.append(weights[:size], 0.0)
@@ -116,12 +119,12 @@ def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
     return max(1.0, together / apart) if apart > 0.0 else 1.0
 
 
-def _efficient_direction(point: Point, places: np.ndarray) -> np.ndarray:
+def _efficient_direction(curve: Curve, places: np.ndarray) -> np.ndarray:
     """Weights that turn the score into that of the couplings with all other free parameters estimated."""
-    weights = np.zeros(point.x.size)
+    weights = np.zeros(curve.point.x.size)
     weights[places] = 1.0
-    others = _free_others(point, places)
-    matrix = -point.hessian
+    others = _free_others(curve, places)
+    matrix = -curve.point.hessian
     try:
         factor = cholesky(matrix[np.ix_(others, others)])
         weights[others] = -solve(factor, matrix[np.ix_(others, places)].sum(axis=1))
@@ -130,17 +133,19 @@ def _efficient_direction(point: Point, places: np.ndarray) -> np.ndarray:
     return weights
 
 
-def _free_others(point: Point, places: np.ndarray) -> np.ndarray:
+def _free_others(curve: Curve, places: np.ndarray) -> np.ndarray:
     """Parameters other than these that are not held at their bound, and that the likelihood depends on."""
-    free = (point.gradient > -1e-6) & (np.diag(point.hessian) < 0.0)
+    point = curve.point
+    free = ~curve.objective.bounded | (point.x > 0.0) | (point.gradient > -FREE)
+    free &= np.diag(point.hessian) < 0.0
     free[places] = False
     return np.flatnonzero(free)
 
 
-def information(point: Point, places: np.ndarray) -> np.ndarray:
+def information(curve: Curve, places: np.ndarray) -> np.ndarray:
     """Information on the couplings with every other free parameter estimated, (couplings, couplings)."""
-    matrix = -point.hessian
-    others = _free_others(point, places)
+    matrix = -curve.point.hessian
+    others = _free_others(curve, places)
     own = matrix[np.ix_(places, places)]
     mixed = matrix[np.ix_(others, places)]
     try:
@@ -149,13 +154,12 @@ def information(point: Point, places: np.ndarray) -> np.ndarray:
         return own - mixed.T @ np.linalg.lstsq(matrix[np.ix_(others, others)], mixed, rcond=1e-10)[0]
 
 
-def standard_error(point: Point, places: np.ndarray) -> float:
+def standard_error(curve: Curve, places: np.ndarray) -> float:
     """Standard error of the sum of couplings from the curvature; of the largest alone if they cannot be told apart."""
-    held = point.x[places] <= 0.0
+    held = curve.point.x[places] <= 0.0
     used = places[~held] if (~held).any() else places[:1]
-    matrix = information(point, used)
     try:
-        total = float(np.linalg.inv(matrix).sum())
+        total = float(np.linalg.inv(information(curve, used)).sum())
     except np.linalg.LinAlgError:
         return float("nan")
     return float(np.sqrt(total)) if total > 0.0 else float("nan")
@@ -251,13 +255,17 @@ def profile_interval(curve: Curve, columns: tuple[int, ...]) -> Interval:
     places = curve.places[list(columns)]
     places = places[places >= 0]
     estimate = float(curve.point.x[places].sum())
-    error = standard_error(curve.point, places)
+    error = standard_error(curve, places)
     exact = curve.size < SMALL
-    if not np.isfinite(error):
-        return Interval(estimate, 0.0, float("inf"), error, approximate=True, weights=curve.point.x[places])
     drop = DROP * cluster_inflation(curve, places)
-    high, weights = _end(curve, places, error, drop, side=1.0, exact=exact)
-    low = _end(curve, places, error, drop, side=-1.0, exact=exact)[0] if estimate > 0.0 else 0.0
+    scale = error
+    if not np.isfinite(scale):  # no curvature: the likelihood falls in a straight line, or not at all
+        against = -float(curve.point.gradient[places].max())
+        if against <= 0.0:
+            return Interval(estimate, 0.0, float("inf"), error, approximate=True, weights=curve.point.x[places])
+        scale = drop / against
+    high, weights = _end(curve, places, scale, drop, side=1.0, exact=exact)
+    low = _end(curve, places, scale, drop, side=-1.0, exact=exact)[0] if estimate > 0.0 else 0.0
     return Interval(estimate, low, high, error, approximate=not exact, weights=weights)
 
 
@@ -270,7 +278,6 @@ def _end(
     point, sums, roots = curve.point, [estimate], [0.0]
     against = max(-float(curve.point.gradient[places].max()), 0.0)  # at the bound the likelihood falls from the start
     reach = error**2 * (np.sqrt(against**2 + (wanted / error) ** 2) - against)
-    total, root = estimate, 0.0
     for _ in range(8):
         goal = max(estimate + side * reach, 0.0)
         start = point if exact else curve.point
@@ -279,13 +286,20 @@ def _end(
         root = float(np.sqrt(max(2.0 * (curve.point.value - point.value), 0.0)))
         if side < 0.0 and goal == 0.0 and root < wanted:
             return 0.0, point.x[places]
-        if abs(root - wanted) < CLOSE * wanted:
-            break
         sums.append(total)
         roots.append(root)
-        reach = _next_reach(estimate, side, wanted, sums, roots)
-    distance = abs(total - estimate) * (wanted / root if 0.5 < root / wanted < 2.0 else 1.0)
-    return max(estimate + side * distance, 0.0), point.x[places]
+        reach = _from_bound(against, drop, total, root) if against > 0.0 else 0.0
+        reach = reach or _next_reach(estimate, side, wanted, sums, roots)
+        if abs(root - wanted) < CLOSE * wanted:
+            break
+    return max(estimate + side * reach, 0.0), point.x[places]
+
+
+def _from_bound(against: float, drop: float, total: float, root: float) -> float:
+    """Where a fall that starts with slope ``against`` and goes through the last point reaches ``drop``; 0: cannot say."""
+    bend = (0.5 * root * root - against * total) / (total * total) if total > 0.0 else 0.0
+    inside = against * against + 4.0 * bend * drop
+    return 2.0 * drop / (against + float(np.sqrt(inside))) if total > 0.0 and inside > 0.0 else 0.0
 
 
 def _next_reach(estimate: float, side: float, wanted: float, sums: list[float], roots: list[float]) -> float:
@@ -324,7 +338,7 @@ def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1) ->
         return Comparison(0.0, 1.0, approximate=False)
     null, lost = _quadratic_null(curve, places)
     inflation = cluster_inflation(curve, places)
-    weights = chi_bar_weights(information(curve.point, places), seed=seed)
+    weights = chi_bar_weights(information(curve, places), seed=seed)
     quick = Comparison(2.0 * lost / inflation, chi_bar_p(2.0 * lost / inflation, weights), approximate=True)
     if curve.size >= LARGE or (curve.size >= SMALL and quick.p > 0.2):
         return quick
