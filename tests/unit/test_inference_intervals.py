@@ -56,6 +56,16 @@ def test_ends_of_an_interval_are_where_the_profile_has_fallen(curve, column):
         assert fall(0.0) < 0.0
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_both_ends_of_an_interval_for_a_dense_process(seed):
+    times, kinds = simulate(1, 1.0, 400.0, seed)
+    curve = make_curve(fit_design(dense_design(times, kinds, [1.0], 400.0)), 0)
+    found = profile_interval(curve, (0,))
+    drop = chi2.ppf(0.95, 1) / 2.0
+    for end in (found.low, found.high):
+        assert curve.point.value - constrained_maximum(curve, (0,), end) == pytest.approx(drop, rel=0.02)
+
+
 def test_an_interval_of_a_sum_is_not_the_sum_of_intervals(curve):
     both = profile_interval(curve, (0, 1))
     apart = [profile_interval(curve, (column,)) for column in (0, 1)]

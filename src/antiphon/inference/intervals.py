@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import nnls
-from scipy.stats import chi2
+from scipy.special import chdtrc, chdtri
 
 from antiphon.hawkes.estimate import Objective, make_objective
 from antiphon.hawkes.likelihood import compute_state
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from antiphon.hawkes.fit import Fit
     from antiphon.hawkes.problem import Problem
 
-DROP = float(chi2.ppf(0.95, 1)) / 2.0
+DROP = float(chdtri(1, 0.05)) / 2.0
 """Fall of the profile log likelihood at the ends of a 95 % interval."""
 
 CLOSE = 0.02
@@ -217,7 +217,7 @@ class _Pulled:
 
 def _profile_point(curve: Curve, places: np.ndarray, goal: float, start: Point, scale: float, *, exact: bool) -> Point:
     """Best point whose sum of couplings is near ``goal``."""
-    against = max(-float(curve.point.gradient[places].max()), 0.0)
+    against = _slope_at_bound(curve, places)
     pulled = _Pulled(
         _Frozen(curve.objective, curve.point.hessian), places, goal, 25.0 / scale**2 + 10.0 * against / max(goal, 1e-9)
     )
@@ -276,7 +276,7 @@ def _end(
     estimate = float(curve.point.x[places].sum())
     wanted = np.sqrt(2.0 * drop)
     point, sums, roots = curve.point, [estimate], [0.0]
-    against = max(-float(curve.point.gradient[places].max()), 0.0)  # at the bound the likelihood falls from the start
+    against = _slope_at_bound(curve, places)
     reach = error**2 * (np.sqrt(against**2 + (wanted / error) ** 2) - against)
     for _ in range(8):
         goal = max(estimate + side * reach, 0.0)
@@ -293,6 +293,13 @@ def _end(
         if abs(root - wanted) < CLOSE * wanted:
             break
     return max(estimate + side * reach, 0.0), point.x[places]
+
+
+def _slope_at_bound(curve: Curve, places: np.ndarray) -> float:
+    """How steeply the log likelihood falls from couplings that are all estimated at 0; 0 for any other optimum."""
+    if (curve.point.x[places] > 0.0).any():
+        return 0.0
+    return max(-float(curve.point.gradient[places].max()), 0.0)
 
 
 def _from_bound(against: float, drop: float, total: float, root: float) -> float:
@@ -423,4 +430,4 @@ def chi_bar_p(statistic: float, weights: np.ndarray) -> float:
     """Tail probability of the mixture; 1 at a statistic of 0."""
     if statistic <= 0.0:
         return 1.0
-    return float(sum(weight * chi2.sf(statistic, k) for k, weight in enumerate(weights) if k))
+    return float(sum(weight * chdtrc(k, statistic) for k, weight in enumerate(weights) if k))
