@@ -46,9 +46,9 @@ def floor_seconds(case):
     n_kinds = case["mu"].size
     table = recursion(case["time"], case["mark"], n_kinds, float(case["decay"]))
     gradient_mu, gradient_alpha = np.zeros(n_kinds), np.zeros((n_kinds, n_kinds))
-    return median_time(
-        lambda: table_pass(table, case["mark"], case["mu"], case["alpha"], gradient_mu, gradient_alpha)
-    )[0]
+    return median_time(lambda: table_pass(table, case["mark"], case["mu"], case["alpha"], gradient_mu, gradient_alpha))[
+        0
+    ]
 
 
 def main():

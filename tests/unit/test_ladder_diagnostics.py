@@ -9,7 +9,7 @@ from scipy.stats import kstest
 from antiphon.design.design import Design
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.options import Options
-from antiphon.inference.diagnostics import decayed_sum, diagnose, residual_intervals, total_clock
+from antiphon.inference.diagnostics import decayed_sum, diagnose, residual_intervals, total_clock, uniform_test
 from antiphon.model.parameters import Endemic, TargetModel
 from tests.unit.ladder_cases import HISTORY, WINDOW, own_echoes
 
@@ -97,3 +97,13 @@ def test_coarse_events_are_placed_within_their_cell() -> None:
     design = replace(fine, targets=(coarse,))
     intervals = residual_intervals(design, coarse, told(design, rate=0.04, echoes=0.0), np.random.default_rng(1))
     assert kstest(-np.expm1(-intervals), "uniform").pvalue > 0.01
+
+
+def test_the_uniform_test_agrees_with_the_exact_one():
+    generator = np.random.default_rng(3)
+    for n in (10, 40, 300):
+        values = generator.uniform(size=n) ** 1.2
+        exact = kstest(values, "uniform")
+        distance, p = uniform_test(values)
+        assert distance == pytest.approx(exact.statistic, abs=1e-12)
+        assert p == pytest.approx(exact.pvalue, abs=0.02)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from antiphon.hawkes.fitting import fit_design
 from antiphon.hawkes.options import Options
@@ -16,7 +16,7 @@ from antiphon.hawkes.predict import likelihood_by_system
 from antiphon.inference.forecast import FORECASTS, forecasts, look_ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from antiphon.design.design import Channel, Design, Target
     from antiphon.hawkes.fit import Fit
@@ -35,8 +35,6 @@ FEWEST_EVENTS = 50
 FEW_CLUSTERS = 20
 """With fewer clusters of unit and block, signs are flipped instead of trusting a normal distribution."""
 N_FLIPS = 1999
-LEAST_MASS = 0.01
-"""A column of which less than this many source events were read in training has no say yet."""
 LADDER = {
     "rung": pl.Int64,
     "name": pl.String,
@@ -93,6 +91,7 @@ def climb(
     *,
     penalty: float = 1.0,
     n_windows: int = 2,
+    wholes: Mapping[int, Fit] | None = None,
     seed: int = 1,
     threads: int = 2,
     progress: Callable[[int, int], None] | None = None,
@@ -106,6 +105,7 @@ def climb(
         little harm where events are few.
     n_windows : the later half of the blocks is divided into so many tests; before each, everything is fitted anew to
         all blocks before it (expanding window).
+    wholes : unpenalised fits of the whole model by number of leading blocks, where they are known already.
     seed : of the sign flips.
     threads : target kinds fitted at a time.
     progress : called with (rungs done, to do).
@@ -130,7 +130,7 @@ def climb(
     foretold = []
     steps = (0, len(RUNGS) * len(windows))
     for window in windows:
-        climber = _Climber(design, window.first, penalty, threads)
+        climber = _Climber(design, window.first, penalty, threads, whole=(wholes or {}).get(window.first))
         fit = None
         for rung in range(len(RUNGS)):
             if rung < OWN_PAST or _adds(design, rung):
@@ -160,10 +160,6 @@ def _adds(design: Design, rung: int) -> bool:
 
 def _mask(design: Design, target: Target, rung: int) -> np.ndarray:
     return np.array([rung_of(design.channels[column.channel]) <= rung for column in target.columns], dtype=bool)
-
-
-def _was_read(target: Target, blocks: int) -> np.ndarray:
-    return target.compensator[:blocks].sum(axis=0) > LEAST_MASS
 
 
 @dataclass(slots=True, repr=False)
@@ -199,9 +195,7 @@ class _Climber:
         """What a rung may use."""
         is_personal = rung >= RUNGS.index("the person")
         return Options(
-            columns=tuple(
-                _mask(self.design, target, rung) & _was_read(target, self.blocks) for target in self.design.targets
-            ),
+            columns=tuple(_mask(self.design, target, rung) for target in self.design.targets),
             frailty=is_personal,
             propensity=is_personal,
             rhythm=rung >= 1,
@@ -302,7 +296,7 @@ def gain_by_clusters(
     error = float(np.sqrt(n / (n - 1) * np.sum((difference - gain * events) ** 2)) / events.sum())
     if n < FEW_CLUSTERS:
         return gain, error, sign_flip(difference, generator)
-    return gain, error, float(norm.sf(gain / error)) if error > 0 else float(gain <= 0)
+    return gain, error, float(ndtr(-gain / error)) if error > 0 else float(gain <= 0)
 
 
 def sign_flip(difference: Sequence[float] | np.ndarray, generator: np.random.Generator) -> float:

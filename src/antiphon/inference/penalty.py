@@ -21,7 +21,7 @@ TRAINING_SHARES = (0.5, 0.75)
 """Shares of the blocks that are trained on; the blocks from there to the next share are foretold."""
 
 
-def choose_penalty(fit: Fit, *, threads: int = 2) -> float:
+def choose_penalty(fit: Fit, *, threads: int = 2) -> tuple[float, dict[int, Fit]]:
     """Strength of the lasso that foretells later blocks best.
 
     Parameters
@@ -33,8 +33,9 @@ def choose_penalty(fit: Fit, *, threads: int = 2) -> float:
 
     Returns
     -------
-    float
-        One of ``STRENGTHS``; the strongest within one standard error of the best is *not* taken: forecasts decide.
+    float, dict
+        One of ``STRENGTHS``; the strongest within one standard error of the best is *not* taken: forecasts decide. And
+        the unpenalised fits to leading blocks, by their number, for others who need the same.
 
     Notes
     -----
@@ -45,16 +46,16 @@ def choose_penalty(fit: Fit, *, threads: int = 2) -> float:
     blocks = fit.design.block_edges.size - 1
     cuts = sorted({max(1, round(blocks * share)) for share in TRAINING_SHARES} | {blocks})
     scores = np.zeros(len(STRENGTHS))
-    start = fit
+    start, wholes = fit, {}
     for first, last in pairwise(cuts):
         options = replace(fit.options, blocks=first, penalty=0.0)
-        start = fit_design(fit.design, options, start=start, threads=threads)
+        start = wholes[first] = fit_design(fit.design, options, start=start, threads=threads)
         for place, strength in enumerate(STRENGTHS):
             one = start if strength == 0.0 else fit_design(
                 fit.design, replace(options, penalty=strength), start=start, threads=threads
             )  # fmt: skip
             scores[place] += predictive_score(one, first, last)
-    return STRENGTHS[int(np.argmax(scores))]
+    return STRENGTHS[int(np.argmax(scores))], wholes
 
 
 def predictive_score(fit: Fit, first: int, last: int) -> float:

@@ -68,7 +68,7 @@ def infer(
     digest = table_hash(design, rows)
     chosen = _framework_domains(design) if domains is None else domains
     claim = claim_fit(fit, threads=threads) if any(not row.label for row in rows) else None
-    strength = choose_penalty(fit, threads=threads)
+    strength, wholes = choose_penalty(fit, threads=threads)
     penalised = fit
     if strength > 0.0:
         penalised = fit_design(design, replace(fit.options, penalty=strength), start=fit, threads=threads)
@@ -78,7 +78,7 @@ def infer(
     couplings = tuple(
         _coupling(penalised, row, one, float(corrected)) for row, one, corrected in zip(rows, tested, q, strict=True)
     )
-    climbed = climb(design, penalty=max(strength, 0.5), seed=seed, threads=threads)
+    climbed = climb(design, penalty=max(strength, 0.5), wholes=wholes, seed=seed, threads=threads)
     return Inference(
         fit=fit,
         penalised=penalised,

@@ -9,9 +9,7 @@ import numpy as np
 import polars as pl
 from scipy.optimize import minimize
 from scipy.sparse import coo_array
-from scipy.special import expit
-from scipy.stats import beta
-from scipy.stats import t as student
+from scipy.special import betaincinv, expit, stdtrit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,8 +189,8 @@ def clustered_interval(answered: np.ndarray, clusterings: list[np.ndarray]) -> t
     n, share = len(answered), float(answered.mean())
     effective = min(_effective(answered - share, cluster) for cluster in clusterings)
     hits = share * effective
-    low = beta.ppf(0.025, hits, effective - hits + 1) if hits > 0 else 0.0
-    high = beta.ppf(0.975, hits + 1, effective - hits) if hits < effective else 1.0
+    low = betaincinv(hits, effective - hits + 1, 0.025) if hits > 0 else 0.0
+    high = betaincinv(hits + 1, effective - hits, 0.975) if hits < effective else 1.0
     return float(min(low, share)), float(max(high, share)) if n else 1.0
 
 
@@ -205,7 +203,7 @@ def _effective(residual: np.ndarray, cluster: np.ndarray) -> float:
     sums = np.bincount(np.unique(cluster, return_inverse=True)[1], residual)
     spread = float(np.sum(residual**2))
     effect = float(np.sum(sums**2)) / spread if spread > 0 else n / n_clusters
-    widening = n_clusters / (n_clusters - 1) * float(student.ppf(0.975, n_clusters - 1) / 1.959964) ** 2
+    widening = n_clusters / (n_clusters - 1) * float(stdtrit(n_clusters - 1, 0.975) / 1.959964) ** 2
     return n / max(effect * widening, 1.0)
 
 
@@ -233,7 +231,7 @@ def typical_odds(answered: np.ndarray, unit: np.ndarray) -> Odds:
     if not np.isfinite(error):
         return nothing
     centre = float(found.x[0])
-    reach = float(student.ppf(0.975, len(all_) - 1)) * error
+    reach = float(stdtrit(len(all_) - 1, 0.975)) * error
     return Odds(*(float(np.exp(np.clip(value, -12, 12))) for value in (centre, centre - reach, centre + reach)))
 
 
