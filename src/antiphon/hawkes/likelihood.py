@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from antiphon.hawkes.problem import Problem
 
 CHUNK_ROWS = 16384
-"""Rows and systems handled at a time where a dense block is built."""
+"""Rows handled at a time where a dense block is built."""
+
+CHUNK_NUMBERS = 4_000_000
+"""Numbers in a block of systems x endemic effects."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -210,8 +213,6 @@ def _hessian(problem: Problem, state: State, exposure: np.ndarray) -> np.ndarray
     layout = problem.layout
     size, columns = layout.size, problem.features.shape[1]
     result = np.zeros((size + columns, size + columns))
-    active, slots = _active_effects(problem, state)
-    compensator, gradients = _compensator_hessian(problem, state, exposure, slots, active.size)
     rows = np.zeros((size + 1, size + 1))
     likelihood.scatter_pairs(
         np.ascontiguousarray(state.second[:, 0]), problem.row_columns, problem.row_log_r, layout.propensity, rows
@@ -221,26 +222,16 @@ def _hessian(problem: Problem, state: State, exposure: np.ndarray) -> np.ndarray
             problem.pointer, state.covariance, state.covariance_pointer, state.echo, problem.row_columns,
             problem.row_log_r, layout.propensity, rows,
         )  # fmt: skip
-    result[:size, :size] = (rows - compensator)[:-1, :-1]
     if columns:
         _feature_blocks(problem, state, result)
-    if active.size:
-        _frailty_blocks(problem, state, result, (active, slots, gradients))
+    compensator = _compensator_hessian(problem, state, exposure, result)
+    result[:size, :size] += (rows - compensator)[:-1, :-1]
     result[size:, :size] = result[:size, size:].T
     return result
 
 
-def _active_effects(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray]:
-    """Effects that some system's hazard depends on, and each effect's place among them (the last place is waste)."""
-    if not state.variance.any():
-        return np.zeros(0, np.int64), np.zeros(problem.layout.size + 1, np.int64)
-    active = np.arange(problem.layout.size)
-    return active, np.append(active, active.size)
-
-
-def _compensator_hessian(
-    problem: Problem, state: State, exposure: np.ndarray, slots: np.ndarray, active: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _compensator_hessian(problem: Problem, state: State, exposure: np.ndarray, result: np.ndarray) -> np.ndarray:
+    """Hessian of the hazards in the endemic effects; ``result`` gets what frailties add, some thousand systems at a time."""
     layout, pieces = problem.layout, problem.pieces
     size = layout.size + 1
     oneway, cells = np.zeros((size, size)), np.zeros((size, size))
@@ -248,13 +239,21 @@ def _compensator_hessian(
     effects = int((layout.shift < layout.size).sum() + (layout.weekday < layout.size).sum())
     totals = np.zeros((*state.total.shape, effects))
     likelihood.column_totals(problem.width, problem.cell_columns, state.rate, 1, totals)
-    gradients = np.zeros((pieces.systems.size, active + 1 if active else 0))
-    likelihood.piece_hessian(
-        state.mean, pieces.system, pieces.calendar, pieces.cells, pieces.offsets, pieces.columns, problem.log_r,
-        state.weight, state.mass, state.rate, state.total, totals, problem.cell_columns, layout.period_of_cell,
-        problem.period_start, layout.period, layout.propensity, slots, oneway, gradients,
-    )  # fmt: skip
-    return cells + oneway + oneway.T - np.diag(np.diag(oneway)), gradients
+    is_shared = bool(state.variance.any())
+    step = max(1, CHUNK_NUMBERS // size) if is_shared else max(1, pieces.systems.size)
+    for first in range(0, pieces.systems.size, step):
+        systems = slice(first, min(first + step, pieces.systems.size))
+        part = slice(*np.searchsorted(pieces.system, [systems.start, systems.stop]))
+        gradients = np.zeros((systems.stop - systems.start, size if is_shared else 0))
+        likelihood.piece_hessian(
+            state.mean[systems], pieces.system[part] - np.int32(first), pieces.calendar[part], pieces.cells[part],
+            pieces.offsets[part], pieces.columns[part], problem.log_r[part], state.weight[part], state.mass[part],
+            state.rate, state.total, totals, problem.cell_columns, layout.period_of_cell, problem.period_start,
+            layout.period, layout.propensity, oneway, gradients,
+        )  # fmt: skip
+        if is_shared:
+            _frailty_blocks(problem, state, result, systems, gradients)
+    return cells + oneway + oneway.T - np.diag(np.diag(oneway))
 
 
 def _feature_blocks(problem: Problem, state: State, result: np.ndarray) -> None:
@@ -292,30 +291,26 @@ def _chunks(problem: Problem) -> list[tuple[slice, slice]]:
     return chunks
 
 
-def _frailty_blocks(
-    problem: Problem, state: State, result: np.ndarray, effects: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> None:
-    """What the shared frailty of a system's rows and hazard adds: rank two per system."""
-    active, slots, gradients = effects
+def _frailty_blocks(problem: Problem, state: State, result: np.ndarray, systems: slice, gradients: np.ndarray) -> None:
+    """What the shared frailty of a system's rows and hazard adds: rank two per system, few effects each."""
     layout = problem.layout
     size, columns = layout.size, problem.features.shape[1]
-    gradients = np.ascontiguousarray(gradients[:, : active.size])
-    block = np.zeros((active.size, active.size))
-    linear.add_cross_product(gradients * state.variance[:, None], gradients, block)
-    result[np.ix_(active, active)] += block
-    crossed = np.zeros((gradients.shape[0], active.size + 1))
+    block = np.zeros((size + 1, size + 1))
+    frailty.add_sparse_products(gradients, state.variance[systems], gradients, block)
+    result[:size, :size] += block[:-1, :-1]
+    pointer = problem.pointer[systems.start : systems.stop + 1]
+    with_rows = np.flatnonzero(np.diff(pointer))
+    crossed = np.zeros_like(gradients)
     frailty.cross_endemic(
-        problem.pointer, state.cross, state.echo, problem.row_columns, problem.row_log_r, layout.propensity, slots,
-        crossed,
-    )  # fmt: skip
-    with_rows = np.flatnonzero(np.diff(problem.pointer))
+        pointer, state.cross, state.echo, problem.row_columns, problem.row_log_r, layout.propensity, crossed
+    )
+    block[:] = 0.0
     some = gradients[with_rows]
-    block = np.zeros((active.size, active.size))
-    linear.add_cross_product(some, np.ascontiguousarray(crossed[with_rows, :-1]), block)
-    result[np.ix_(active, active)] -= block + block.T
+    frailty.add_sparse_products(some, np.ones(with_rows.size), crossed[with_rows], block)
+    result[:size, :size] -= (block + block.T)[:-1, :-1]
     if columns:
         reached = np.zeros((gradients.shape[0], columns))
-        frailty.cross_features(problem.pointer, state.cross, problem.features, reached)
-        block = np.zeros((active.size, columns))
+        frailty.cross_features(pointer, state.cross, problem.features, reached)
+        block = np.zeros((size + 1, columns))
         linear.add_cross_product(some, reached[with_rows], block)
-        result[active, size:] -= block
+        result[:size, size:] -= block[:-1]

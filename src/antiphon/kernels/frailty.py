@@ -253,14 +253,14 @@ def covariance_endemic(pointer, covariance, covariance_pointer, echo, columns, l
                     line[columns[lo + m, k]] += value
                 line[propensity_column] += value * log_r[lo + m]
             e = echo[lo + n]
-            for j in range(size):
-                result[0, j] += e * line[j]
-            for k in range(columns.shape[1]):
-                c = columns[lo + n, k]
-                for j in range(size):
-                    result[c, j] += e * line[j]
             x = e * log_r[lo + n]
+            # a person's rows touch few of many effects
             for j in range(size):
+                if line[j] == 0.0:
+                    continue
+                result[0, j] += e * line[j]
+                for k in range(columns.shape[1]):
+                    result[columns[lo + n, k], j] += e * line[j]
                 result[propensity_column, j] += x * line[j]
 
 
@@ -274,15 +274,35 @@ def cross_features(pointer, cross, features, result):
 
 
 @kernel
-def cross_endemic(pointer, cross, echo, columns, log_r, propensity_column, slots, result):
+def cross_endemic(pointer, cross, echo, columns, log_r, propensity_column, result):
     """Sum over a system's rows of -Cov(u, theta) x echo x (effects of the row): ``result`` is added to."""
     for i in range(pointer.shape[0] - 1):
         for n in range(pointer[i], pointer[i + 1]):
             value = -cross[n] * echo[n]
-            result[i, slots[0]] += value
+            result[i, 0] += value
             for k in range(columns.shape[1]):
-                result[i, slots[columns[n, k]]] += value
-            result[i, slots[propensity_column]] += value * log_r[n]
+                result[i, columns[n, k]] += value
+            result[i, propensity_column] += value * log_r[n]
+
+
+@kernel
+def add_sparse_products(left, weight, right, result):
+    """Add ``left.T @ diag(weight) @ right`` to ``result``; rows have few numbers that are not zero."""
+    places = np.empty(right.shape[1], np.int64)
+    for n in range(left.shape[0]):
+        if weight[n] == 0.0:
+            continue
+        used = 0
+        for j in range(right.shape[1]):
+            if right[n, j] != 0.0:
+                places[used] = j
+                used += 1
+        for i in range(left.shape[1]):
+            value = left[n, i] * weight[n]
+            if value == 0.0:
+                continue
+            for k in range(used):
+                result[i, places[k]] += value * right[n, places[k]]
 
 
 @kernel

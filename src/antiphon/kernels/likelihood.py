@@ -172,13 +172,12 @@ def column_totals(width, columns, rate, first_column, totals):
 def piece_hessian(
     theta, system, calendar, cells, offsets, columns, log_r, weight, mass,
     rate, total, totals, cell_columns, period_of_cell, period_start, period_columns,
-    propensity_column, slots, hessian, gradients,
+    propensity_column, hessian, gradients,
 ):  # fmt: skip
     """Second derivatives of the expected total hazard that involve an effect of pieces, and each system's gradient.
 
-    ``slots`` (parameters + 1,) says which column of ``gradients`` (systems, active) a parameter has; -1: none wanted.
-    ``gradients`` may have no columns: then only ``hessian`` (parameters + 1, parameters + 1) is filled. Every pair is
-    filled one way only; the caller mirrors it.
+    ``gradients`` (systems, parameters + 1) may have no columns: then only ``hessian`` (parameters + 1, parameters + 1)
+    is filled. Every pair is filled one way only; the caller mirrors it.
     """
     effects = totals.shape[2]
     wanted = gradients.shape[1] > 0
@@ -205,10 +204,10 @@ def piece_hessian(
         hessian[j1, propensity_column] += value * x
         hessian[propensity_column, propensity_column] += value * x * x
         if wanted:
-            gradients[i, slots[0]] += mass[k]
-            gradients[i, slots[j0]] += mass[k]
-            gradients[i, slots[j1]] += mass[k]
-            gradients[i, slots[propensity_column]] += mass[k] * x
+            gradients[i, 0] += mass[k]
+            gradients[i, j0] += mass[k]
+            gradients[i, j1] += mass[k]
+            gradients[i, propensity_column] += mass[k] * x
         # piece effects with shifts and weekdays
         for j in range(effects):
             h = totals[r, c1, j] - totals[r, c0, j]
@@ -224,7 +223,7 @@ def piece_hessian(
             hessian[j1, column] += value
             hessian[propensity_column, column] += value * x
             if wanted:
-                gradients[i, slots[column]] += h
+                gradients[i, column] += h
         # piece effects with periods
         begin = total[r, c0] + offsets[k, 0] * rate[r, c0]
         end = total[r, c1] + offsets[k, 1] * rate[r, c1]
@@ -237,7 +236,7 @@ def piece_hessian(
             hessian[j1, column] += value
             hessian[propensity_column, column] += value * x
             if wanted:
-                gradients[i, slots[column]] += h
+                gradients[i, column] += h
 
 
 @kernel
