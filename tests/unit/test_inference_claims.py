@@ -114,7 +114,7 @@ def test_the_three_numbers_are_not_mixed():
         assert one.echoes <= one.estimate + 1e-9
         assert 0.0 <= one.p <= one.q <= 1.0
     again = infer(inference.fit)
-    assert again.couplings == inference.couplings
+    assert str(again.couplings) == str(inference.couplings)  # NaN is not equal to itself
 
 
 def test_delay_of_one_half_life_is_the_half_life():

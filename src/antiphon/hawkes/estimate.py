@@ -23,7 +23,7 @@ ROUGH = 1e-4
 """Log likelihood left to gain at which a fit stops that only leads to another."""
 
 STEP = 1e-3
-"""Step in log variance of the central differences."""
+"""Step in log variance of the differences: central for the slope, forward for its row of the Hessian."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -53,16 +53,20 @@ class Objective:
         centre = self._at(x[:-1], np.exp(log_variance), hessian=hessian)
         around = (np.exp(log_variance + STEP), np.exp(log_variance - STEP))
         if not hessian:
-            up, down = (value_only(self.problem, x[:-1], float(variance)) for variance in around)
-            return Point(x, centre.value, np.append(centre.gradient, (up - down) / (2.0 * STEP)), centre.hessian)
-        up, down = (self._at(x[:-1], variance, hessian=False) for variance in around)
-        gradient = np.append(centre.gradient, (up.value - down.value) / (2.0 * STEP))
+            slope = (self._value(x[:-1], around[0]) - self._value(x[:-1], around[1])) / (2.0 * STEP)
+            return Point(x, centre.value, np.append(centre.gradient, slope), centre.hessian)
+        up, down = self._at(x[:-1], around[0], hessian=False), self._value(x[:-1], around[1])
+        gradient = np.append(centre.gradient, (up.value - down) / (2.0 * STEP))
         size = x.size
         matrix = np.empty((size, size))
         matrix[:-1, :-1] = centre.hessian
-        matrix[-1, :-1] = matrix[:-1, -1] = (up.gradient - down.gradient) / (2.0 * STEP)
-        matrix[-1, -1] = (up.value - 2.0 * centre.value + down.value) / STEP**2
+        matrix[-1, :-1] = matrix[:-1, -1] = (up.gradient - centre.gradient) / STEP
+        matrix[-1, -1] = (up.value - 2.0 * centre.value + down) / STEP**2
         return Point(x, centre.value, gradient, matrix)
+
+    def _value(self, x: np.ndarray, variance: float) -> float:
+        """Value alone, at a variance: the lasso does not depend on it, but keeps differences comparable."""
+        return value_only(self.problem, x, float(variance)) - float(self.lasso @ x[self.problem.layout.size :])
 
     def _at(self, x: np.ndarray, variance: float, *, hessian: bool) -> Point:
         result = evaluate(self.problem, x, float(variance), hessian=hessian)

@@ -43,7 +43,7 @@ class TargetFit:
     echo_share : (rows,) posterior probability that the row is an echo, E[e / (theta m + e) | data].
     hazard : (systems,) cumulated endemic hazard of each system at frailty 1.
     theta : (systems,) posterior mean frailty (1 where none). In memory only; never shown, never written.
-    theta_excess : (systems,) E[max(theta - 1, 0) | data].
+    theta_excess : (systems,) E[max(theta - 1, 0) | data]; zeros in a fit of some blocks only.
     log_r : (segments of the role,) log propensity that was used, or None. In memory only, like theta.
     """
 

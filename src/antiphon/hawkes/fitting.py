@@ -172,7 +172,7 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
     systems["hazard"][problem.pieces.systems] = state.hazard
     systems["theta"][problem.pieces.systems] = state.mean
     excess = np.zeros(task.design.n_systems)
-    if variance > 0.0:
+    if variance > 0.0 and task.options.blocks is None:
         excess[problem.pieces.systems] = frailty_excess(problem, state, variance)
     return TargetFit(
         model=TargetModel(

@@ -147,6 +147,18 @@ def _exposure(design: Design, target: Target, calendar: Calendar, spells: tuple[
     )
 
 
+def _nothing(design: Design, target: Target, calendar: Calendar) -> Exposure:
+    """Levels without days, for a layout that does not ask for them."""
+    organisations, strata = design.n_organisations, len(design.roles[target.role].strata)
+    return Exposure(
+        shift=np.zeros(calendar.n_shifts),
+        weekday=np.zeros(7),
+        stratum=np.zeros(strata),
+        organisation=np.zeros(organisations),
+        period=np.zeros((organisations, n_periods(design))),
+    )
+
+
 def build_problem(
     design: Design, index: int, options: Options, log_r: np.ndarray | None = None, *, complete: bool = False
 ) -> Problem:
@@ -172,10 +184,11 @@ def build_problem(
     calendar = design.calendars[kind.precision]
     blocks = design.block_edges.size - 1 if options.blocks is None else options.blocks
     spells = at_risk_segments(design, target, options.blocks, log_r)
+    exposure = _nothing(design, target, calendar) if complete else _exposure(design, target, calendar, spells)
     layout = build_layout(
         design,
         calendar,
-        _exposure(design, target, calendar, spells),
+        exposure,
         rhythm=options.rhythm,
         propensity=log_r is not None,
         complete=complete,
