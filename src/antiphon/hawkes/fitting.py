@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import gammaincc, gammaln
+from scipy.special import gammaincc
 
 from antiphon.hawkes.estimate import ROUGH, Objective, estimate
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
@@ -208,19 +208,16 @@ def frailty_excess(problem: Problem, state: State, variance: float) -> np.ndarra
     """E[max(theta - 1, 0) | data] per local system; exact, since the posterior is a mixture of Gamma distributions."""
     shape = 1.0 / variance
     scale = shape + state.hazard
-    result = np.zeros(state.hazard.size)
-    quiet = problem.frail & (np.diff(problem.pointer) == 0)
-    result[quiet] = _gamma_excess(np.full(int(quiet.sum()), shape), scale[quiet])
-    for i in np.flatnonzero(problem.frail & ~quiet):
-        centre = max(float(state.mean[i]), 1e-300)
-        coefficients, _ = frailty.polynomial_coefficients(
-            problem.pointer[i], problem.pointer[i + 1], problem.count, state.endemic, state.echo, centre
-        )
-        power = np.flatnonzero(coefficients > 0.0)
-        logs = np.log(coefficients[power]) + gammaln(shape + power) - power * np.log(scale[i] * centre)
-        weights = np.exp(logs - logs.max())
-        result[i] = float(weights @ _gamma_excess(shape + power, np.full(power.size, scale[i])) / weights.sum())
-    return result
+    events = np.bincount(problem.row_system, problem.count, state.hazard.size).astype(np.int64)
+    terms = np.where(problem.frail, events + 1, 0)
+    begins = np.concatenate([[0], np.cumsum(terms)])
+    weights = np.empty(begins[-1])
+    frailty.mixture_weights(
+        problem.pointer, problem.count, state.endemic, state.echo, state.mean, scale, shape, begins, weights
+    )
+    owner = np.repeat(np.arange(terms.size), terms)
+    power = np.arange(owner.size) - begins[owner]
+    return np.bincount(owner, weights * _gamma_excess(shape + power, scale[owner]), minlength=terms.size)
 
 
 def _gamma_excess(shape: np.ndarray, rate: np.ndarray) -> np.ndarray:

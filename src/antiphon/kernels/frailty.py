@@ -334,3 +334,31 @@ def polynomial_coefficients(lo, hi, count, endemic, echo, centre):
                 result[k] /= highest
             logs += math.log(highest)
     return result, logs
+
+
+@kernel
+def mixture_weights(pointer, count, endemic, echo, mean, scale, shape, begins, weights):
+    """Posterior of each frailty as a mixture of Gamma(shape + k, scale), k = 0 ... events: its weights from ``begins`` on.
+
+    Systems with no place between ``begins[i]`` and ``begins[i + 1]`` are left out.
+    """
+    for i in range(pointer.shape[0] - 1):
+        base = begins[i]
+        if begins[i + 1] == base:
+            continue
+        centre = max(mean[i], 1e-300)
+        coefficients, _ = polynomial_coefficients(pointer[i], pointer[i + 1], count, endemic, echo, centre)
+        step = math.log(scale[i] * centre)
+        highest = -np.inf
+        for k in range(coefficients.shape[0]):
+            value = -np.inf
+            if coefficients[k] > 0.0:
+                value = math.log(coefficients[k]) + math.lgamma(shape + k) - k * step
+            weights[base + k] = value
+            highest = max(highest, value)
+        total = 0.0
+        for k in range(coefficients.shape[0]):
+            weights[base + k] = math.exp(weights[base + k] - highest)
+            total += weights[base + k]
+        for k in range(coefficients.shape[0]):
+            weights[base + k] /= total
