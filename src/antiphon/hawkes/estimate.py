@@ -19,7 +19,7 @@ SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-3, 50.0
 FIRST_VARIANCES = (0.1, 0.3, 1.0, 2.5)
 """Where the search for the variance starts: the best of these."""
 
-ROUGH = 1e-4
+ROUGH = 1e-3
 """Log likelihood left to gain at which a fit stops that only leads to another."""
 
 STEP = 1e-3

@@ -28,7 +28,7 @@ CLOSE = 0.02
 SMALL, LARGE = 3e5, 3e6
 """Rows x parameters up to which everything is optimised anew, and from which only the quadratic model is used."""
 
-ENOUGH = 1e-4
+ENOUGH = 5e-4
 """Log likelihood that a profile point may fall short of its optimum."""
 
 FREE = 1e-6
