@@ -20,6 +20,11 @@ from antiphon.inference.intervals import compare_without, make_curve, profile_in
 from antiphon.records import read_agency
 from antiphon.synthetic import write_network
 
+CHANNELS = (
+    "self", "peers:unit:client>client", "peers:unit:client>staff", "peers:unit:staff>client", "members:unit:client>unit",
+    "members:organisation:staff>organisation", "group:organisation:organisation>staff", "tie:caseload:staff>client",
+)  # fmt: skip
+
 
 def peak_mb():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -51,7 +56,7 @@ def run(organisations, rate):
         times["read"] = time.perf_counter() - start
     records_mb = peak_mb()
     start = time.perf_counter()
-    design = build_design(agency)
+    design = build_design(agency, channels=CHANNELS)
     times["design"] = time.perf_counter() - start
     start = time.perf_counter()
     fit = fit_design(design)

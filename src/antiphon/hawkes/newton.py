@@ -116,7 +116,7 @@ def solve_step(
             break
         except (NotPositiveError, RuntimeError):
             curvature[np.diag_indices(used.size)] -= damping
-            damping, factor = max(1e-8, damping * 10.0), None
+            damping, factor = max(1e-4, damping * 10.0), None
             if damping > 1e12:
                 raise
     result = np.zeros_like(x)
