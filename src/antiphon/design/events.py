@@ -155,7 +155,7 @@ def make_events(
     is_shared = np.bincount(incident)[incident] > 1 if incident.size else is_coarse
     return Events(
         time, rows.system, rows.kind, incident, ends, is_coarse, is_terminal, is_target, is_shared, by_kind, kind_begins,
-        first_unit(roster, time.size, place_event, place_group), place_event, place_group,
+        first_unit(roster, rows.system, place_event, place_group), place_event, place_group,
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _links(rows: Rows, roster: Roster, join_days: float) -> tuple[np.ndarray, np
     """Return rows without number that belong together: minutes only, since a day says nothing of an hour."""
     free = np.flatnonzero((rows.number < 0) & (rows.grain == 0))
     where = places(roster, rows.system[free], rows.time[free], np.zeros(free.size, bool))
-    unit = first_unit(roster, free.size, *where)
+    unit = first_unit(roster, rows.system[free], *where)
     other = rows.target[free]
     named = other >= 0
     return link_rows(
@@ -220,9 +220,13 @@ def places(
     return event[order], group[order]
 
 
-def first_unit(roster: Roster, n_events: int, event: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Return the first group of each event at the level at which people meet; -1 for none. Pairs as from `places`."""
-    unit = np.full(n_events, -1, np.int64)
-    here = roster.level[group] == meeting_level(roster)
+def first_unit(roster: Roster, system: np.ndarray, event: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Return the first group of each event at the level at which people meet; -1 for none. Pairs as from `places`.
+
+    Where nobody meets, because all systems are groups, each is a unit of its own.
+    """
+    level = meeting_level(roster)
+    unit = np.full(system.size, -1, np.int64) if level else np.where(roster.is_person[system], -1, system)
+    here = roster.level[group] == level
     unit[event[here][::-1]] = group[here][::-1]
     return unit

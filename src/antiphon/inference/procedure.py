@@ -146,6 +146,8 @@ def _coupling(penalised: Fit, row: Row, tested: _Tested | None, q: float) -> Cou
     label: Label = row.label
     if not label and tested is not None and _in_step(tested):
         label = "in step with the whole organisation"
+    if not label and q > LEVEL and interval is not None and interval.low > 0.0 and len(row.fast) < len(row.columns):
+        label = "slow dependence"  # it is there, but not within the week that a claim asks for
     return Coupling(
         channel=row.channel,
         source_kind=row.source_kind,
