@@ -1,12 +1,17 @@
 """The `antiphon` program: its commands, both spellings of their names, and what becomes of errors."""
 
 import json
+import os
 from importlib import import_module
 from typing import Any
 
 import click
 
 from antiphon.errors import AntiphonError, SpecificationError
+
+# Target kinds are fitted side by side in threads of their own; those of the linear algebra library would fight them.
+# Read by the library when it is loaded, which no command has done yet.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 COMMANDS = {
     "demo": "demo",

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CHUNK_ROWS = 16384
 """Rows handled at a time where a dense block is built."""
 
+DENSE = 0.15
+"""Share of effects that a system's hazard depends on above which products of whole rows are quicker."""
+
 CHUNK_NUMBERS = 4_000_000
 """Numbers in a block of systems x endemic effects."""
 
@@ -296,7 +299,12 @@ def _frailty_blocks(problem: Problem, state: State, result: np.ndarray, systems:
     layout = problem.layout
     size, columns = layout.size, problem.features.shape[1]
     block = np.zeros((size + 1, size + 1))
-    frailty.add_sparse_products(gradients, state.variance[systems], gradients, block)
+    # someone there for years touches every period, someone there for weeks next to none of hundreds
+    is_dense = np.count_nonzero(gradients) > DENSE * gradients.size
+    if is_dense:
+        linear.add_cross_product(gradients * state.variance[systems, None], gradients, block)
+    else:
+        frailty.add_sparse_products(gradients, state.variance[systems], gradients, block)
     result[:size, :size] += block[:-1, :-1]
     pointer = problem.pointer[systems.start : systems.stop + 1]
     with_rows = np.flatnonzero(np.diff(pointer))
@@ -306,7 +314,10 @@ def _frailty_blocks(problem: Problem, state: State, result: np.ndarray, systems:
     )
     block[:] = 0.0
     some = gradients[with_rows]
-    frailty.add_sparse_products(some, np.ones(with_rows.size), crossed[with_rows], block)
+    if is_dense:  # rows of zeros on the left cost nothing, and events touch few effects
+        linear.add_cross_product(crossed[with_rows], some, block)
+    else:
+        frailty.add_sparse_products(crossed[with_rows], np.ones(with_rows.size), some, block)
     result[:size, :size] -= (block + block.T)[:-1, :-1]
     if columns:
         reached = np.zeros((gradients.shape[0], columns))
