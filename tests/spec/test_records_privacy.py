@@ -69,6 +69,9 @@ def test_no_identifier_name_or_free_text_survives(folder):
 
 
 def test_the_copy_says_the_same_about_the_agency(folder):
+    key = folder.parent / "key.txt"  # a chosen one: some offsets move an event into the hour that spring skips
+    key.write_text("5a" * 32 + "\n", encoding="ascii")
+    key.chmod(0o600)
     out, _ = copied(folder)
     before, after = read_agency(folder), read_agency(out)
 
