@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.design.build import with_periods
 from antiphon.framework.loader import load_vocabulary
 from antiphon.hawkes.fit import FitStatus
 from antiphon.hawkes.fitting import fit_design
@@ -102,7 +103,7 @@ def claim_fit(fit: Fit, *, threads: int = 2) -> Fit:
     """Fit with free organisation-period cells: only contrasts within an organisation and week are left to couplings."""
     if fit.design.period_days <= CLAIM_PERIOD_DAYS:
         return fit
-    design = replace(fit.design, period_days=CLAIM_PERIOD_DAYS)
+    design = with_periods(fit.design, CLAIM_PERIOD_DAYS)
     return fit_design(design, fit.options, start=fit, threads=threads)
 
 

@@ -8,42 +8,37 @@ from antiphon.kernels._compile import kernel
 
 
 @kernel
-def log_products(theta, lo, hi, count, endemic, echo, result):
-    """Add sum over rows of count x log(theta x endemic + echo) to ``result`` (nodes,).
+def log_product(theta, lo, hi, count, endemic, echo):
+    """Sum over rows of count x log(theta x endemic + echo).
 
     Rates are multiplied up and logarithms taken only when the product leaves the comfortable range.
     """
+    product = 1.0
+    logs = 0.0
+    for n in range(lo, hi):
+        rate = theta * endemic[n] + echo[n]
+        if count[n] == 1.0:
+            product *= rate
+            if product > 1e150 or product < 1e-150:
+                logs += math.log(product)
+                product = 1.0
+        else:
+            logs += count[n] * math.log(rate)
+    return logs + math.log(product)
+
+
+@kernel
+def log_products(theta, lo, hi, count, endemic, echo, result):
+    """Add ``log_product`` at each node to ``result`` (nodes,)."""
     for j in range(theta.shape[0]):
-        product = 1.0
-        logs = 0.0
-        for n in range(lo, hi):
-            rate = theta[j] * endemic[n] + echo[n]
-            if count[n] == 1.0:
-                product *= rate
-                if product > 1e150 or product < 1e-150:
-                    logs += math.log(product)
-                    product = 1.0
-            else:
-                logs += count[n] * math.log(rate)
-        result[j] += logs + math.log(product)
+        result[j] += log_product(theta[j], lo, hi, count, endemic, echo)
 
 
 @kernel
 def log_integrand(x, shape, scale, lo, hi, count, endemic, echo):
     """Log of the integrand over x = log theta, without its constant."""
     theta = math.exp(x)
-    value = shape * x - scale * theta
-    product = 1.0
-    for n in range(lo, hi):
-        rate = theta * endemic[n] + echo[n]
-        if count[n] == 1.0:
-            product *= rate
-            if product > 1e150 or product < 1e-150:
-                value += math.log(product)
-                product = 1.0
-        else:
-            value += count[n] * math.log(rate)
-    return value + math.log(product)
+    return shape * x - scale * theta + log_product(theta, lo, hi, count, endemic, echo)
 
 
 @kernel
