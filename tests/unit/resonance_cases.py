@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from antiphon.design.design import Channel, Design, Feature, Kind, Margins, Target
+from antiphon.hawkes.curvature import dense_curvature
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.options import Options
 from antiphon.inference.inference import Coupling
@@ -80,7 +81,7 @@ def target_fit(
         status=FitStatus.CONVERGED,
         steps=1,
         names=("intercept", *(f"alpha[{j}]" for j in range(len(alpha)))),
-        hessian=-information,
+        hessian=dense_curvature(-information),
         parameters=np.zeros(1 + len(alpha)),
         baseline=np.ones(rows),
         excitation=np.full(rows, 0.5),

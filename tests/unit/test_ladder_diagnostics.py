@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import kstest
 
 from antiphon.design.design import Design
+from antiphon.hawkes.curvature import dense_curvature
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.options import Options
 from antiphon.inference.diagnostics import decayed_sum, diagnose, residual_intervals, total_clock, uniform_test
@@ -25,7 +26,7 @@ def told(design: Design, *, rate: float, echoes: float) -> TargetFit:
         status=FitStatus.CONVERGED,
         steps=1,
         names=("intercept", "alpha[0]"),
-        hessian=-np.eye(2),
+        hessian=dense_curvature(-np.eye(2)),
         parameters=np.array([np.log(rate), echoes]),
         baseline=np.full(target.time.size, rate),
         excitation=echoes * target.features[:, 0],

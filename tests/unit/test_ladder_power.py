@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from antiphon.hawkes.curvature import dense_curvature
 from antiphon.inference.power import detectable, schur_information, smallest_detectable
 from tests.unit.resonance_cases import coupling, two_kinds
 
@@ -14,7 +15,7 @@ from tests.unit.resonance_cases import coupling, two_kinds
 def test_schur_complement_by_hand() -> None:
     fit, _ = two_kinds()
     information = np.array([[4.0, 2.0, 0.0], [2.0, 9.0, 1.0], [0.0, 1.0, 5.0]])
-    target = replace(fit.targets[0], hessian=-information)
+    target = replace(fit.targets[0], hessian=dense_curvature(-information))
     unread = replace(fit.design.targets[0], compensator=np.zeros((1, 2)))
     np.testing.assert_allclose(schur_information(target, unread), [[8.0, 1.0], [1.0, 5.0]])
 
@@ -22,7 +23,7 @@ def test_schur_complement_by_hand() -> None:
 def test_a_column_that_was_read_and_never_felt_is_not_unknown() -> None:
     # 80 events in all, 40 source events read: at least 40^2 / 80, and at most all events (2 echoes each)
     fit, _ = two_kinds()
-    target = replace(fit.targets[0], hessian=-np.diag([80.0, 400.0, 0.0]))
+    target = replace(fit.targets[0], hessian=dense_curvature(-np.diag([80.0, 400.0, 0.0])))
     assert schur_information(target, fit.design.targets[0])[1, 1] == pytest.approx(20.0 + 0.25)
 
 
@@ -38,7 +39,7 @@ def test_smallest_coupling_is_two_and_a_half_standard_errors() -> None:
     target = replace(
         fit.targets[0],
         model=replace(fit.targets[0].model, alpha=np.zeros(2)),
-        hessian=-np.diag([80.0, 100.0, 400.0]),
+        hessian=dense_curvature(-np.diag([80.0, 100.0, 400.0])),
         baseline=np.ones(rows),
         excitation=np.zeros(rows),
     )

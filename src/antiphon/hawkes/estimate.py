@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +11,7 @@ from antiphon.hawkes.likelihood import evaluate, value_only
 from antiphon.hawkes.newton import TOLERANCE, Optimum, Point, maximise
 
 if TYPE_CHECKING:
+    from antiphon.hawkes.curvature import Curvature
     from antiphon.hawkes.problem import Problem
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-3, 50.0
@@ -54,14 +55,11 @@ class Objective:
         around = (np.exp(log_variance + STEP), np.exp(log_variance - STEP))
         if not hessian:
             slope = (self._value(x[:-1], around[0]) - self._value(x[:-1], around[1])) / (2.0 * STEP)
-            return Point(x, centre.value, np.append(centre.gradient, slope), centre.hessian)
+            return Point(x, centre.value, np.append(centre.gradient, slope))
         up, down = self._at(x[:-1], around[0], hessian=False), self._value(x[:-1], around[1])
         gradient = np.append(centre.gradient, (up.value - down) / (2.0 * STEP))
-        size = x.size
-        matrix = np.empty((size, size))
-        matrix[:-1, :-1] = centre.hessian
-        matrix[-1, :-1] = matrix[:-1, -1] = (up.gradient - centre.gradient) / STEP
-        matrix[-1, -1] = (up.value - 2.0 * centre.value + down) / STEP**2
+        corner = (up.value - 2.0 * centre.value + down) / STEP**2
+        matrix = centre.hessian.bordered((up.gradient - centre.gradient) / STEP, corner) if centre.hessian else None
         return Point(x, centre.value, gradient, matrix)
 
     def _value(self, x: np.ndarray, variance: float) -> float:
@@ -74,12 +72,12 @@ class Objective:
         value = result.value - float(self.lasso @ x[size:])
         gradient = result.gradient
         gradient[size:] -= self.lasso
-        matrix = result.hessian if result.hessian is not None else np.zeros((0, 0))
+        matrix = result.hessian
         if self.empty:  # no events: the intercept is held near half an event, or it would run away
             value -= 0.5 * (x[0] - self._floor()) ** 2
             gradient[0] -= x[0] - self._floor()
-            if hessian:
-                matrix[0, 0] -= 1.0
+            if matrix is not None:
+                matrix = matrix.plus(np.zeros(1, np.int64), -1.0)
         return Point(x, value, gradient, matrix)
 
     def _floor(self) -> float:
@@ -113,40 +111,49 @@ def first_guess(problem: Problem) -> np.ndarray:
     return x
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Start:
+    """Where to begin: parameters, frailty variance, and the Hessian of these parameters near by, where one is known."""
+
+    x: np.ndarray
+    variance: float
+    hessian: Curvature | None = None
+
+
 def estimate(
-    problem: Problem,
-    start: tuple[np.ndarray, float] | None,
-    lasso: np.ndarray | None = None,
-    *,
-    tolerance: float = TOLERANCE,
+    problem: Problem, start: Start | None, lasso: np.ndarray | None = None, *, tolerance: float = TOLERANCE
 ) -> tuple[Optimum, bool]:
     """Maximise; returns the optimum and whether a frailty variance is its last parameter.
 
-    Without ``start`` (parameters, variance) the fit without frailty comes first; the variance then begins at the best
-    of a few values, and stays out if none of them beats no frailty.
+    Without ``start`` the fit without frailty comes first; the variance then begins at the best of a few values, and stays
+    out if none of them beats no frailty. The Hessian of the optimum may be that of a step before, unless the tolerance is
+    the finest.
     """
     plain = make_objective(problem, frail=False, lasso=lasso)
     frail = make_objective(problem, frail=True, lasso=lasso)
-    if start is None or not frail.frail or start[1] <= 0.0:
-        x = first_guess(problem) if start is None else start[0]
+    start = Start(first_guess(problem), 0.0) if start is None else start
+    if not frail.frail or start.variance <= 0.0:
         will_go_on = frail.frail and not plain.empty
-        optimum = maximise(
-            plain, plain(x, hessian=True), plain.bounded, tolerance=max(tolerance, ROUGH) if will_go_on else tolerance
-        )
+        optimum = _climb(plain, start.x, start.hessian, max(tolerance, ROUGH) if will_go_on else tolerance)
         variance = _first_variance(problem, optimum.point.x) if will_go_on else 0.0
         if variance == 0.0:
             if will_go_on and tolerance < ROUGH:
-                optimum = maximise(plain, optimum.point, plain.bounded, tolerance=tolerance)
+                optimum = _climb(plain, optimum.point.x, optimum.point.hessian, tolerance)
             return optimum, False
-        x = optimum.point.x
-    else:
-        x, variance = start
-    guess = frail(np.append(x, np.log(variance)), hessian=True)
-    optimum = maximise(frail, guess, frail.bounded, tolerance=tolerance)
+        start = Start(optimum.point.x, variance)
+    optimum = _climb(frail, np.append(start.x, np.log(start.variance)), start.hessian, tolerance)
     if optimum.point.x[-1] <= np.log(SMALLEST_VARIANCE) + 0.1:
-        again = plain(optimum.point.x[:-1], hessian=True)
-        return maximise(plain, again, plain.bounded, tolerance=tolerance), False
+        return _climb(plain, optimum.point.x[:-1], None, tolerance), False
     return optimum, True
+
+
+def _climb(objective: Objective, x: np.ndarray, hessian: Curvature | None, tolerance: float) -> Optimum:
+    """Maximise from ``x``, with a Hessian of somewhere near where there is one; the last one is made at the optimum."""
+    begin = replace(objective(x, hessian=hessian is None), hessian=hessian) if hessian else objective(x, hessian=True)
+    optimum = maximise(objective, begin, objective.bounded, tolerance=tolerance)
+    if tolerance > TOLERANCE:
+        return optimum
+    return replace(optimum, point=objective(optimum.point.x, hessian=True))
 
 
 def _first_variance(problem: Problem, x: np.ndarray) -> float:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from antiphon.design.design import Design
+    from antiphon.hawkes.curvature import Curvature
     from antiphon.hawkes.options import Options
     from antiphon.model.parameters import TargetModel
 
@@ -35,7 +36,8 @@ class TargetFit:
     status, steps : how it ended.
     names : name of each parameter of the curvature: endemic ones, then ``alpha[j]`` for each column in use, then
         ``log frailty variance`` where there is one.
-    hessian : (parameters, parameters), of the log likelihood (minus the weak ridge on endemic effects) at the estimates.
+    hessian : of the log likelihood (minus the weak ridge on endemic effects) at the estimates; in a fit of some blocks
+        only, or with a penalty, it may be that of a point near by.
     parameters : (parameters,) the estimates in the order of ``names``.
     baseline : (rows,) fitted endemic part of each row at frailty 1 (rate, or expected count of the cell); NaN in this
         and the next two for rows outside the blocks used.
@@ -52,7 +54,7 @@ class TargetFit:
     status: FitStatus
     steps: int
     names: tuple[str, ...]
-    hessian: np.ndarray
+    hessian: Curvature
     parameters: np.ndarray
     baseline: np.ndarray
     excitation: np.ndarray

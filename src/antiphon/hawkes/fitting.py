@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincc
 
-from antiphon.hawkes.estimate import ROUGH, Objective, estimate
+from antiphon.hawkes.curvature import reduce
+from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.layout import from_endemic, to_endemic
-from antiphon.hawkes.likelihood import State, compute_state
+from antiphon.hawkes.likelihood import State, compute_state, expected_mass
 from antiphon.hawkes.newton import TOLERANCE
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import Problem, build_problem
 from antiphon.hawkes.propensity import propensities
-from antiphon.kernels import frailty, likelihood
+from antiphon.kernels import frailty
 from antiphon.model.parameters import TargetModel
 
 if TYPE_CHECKING:
@@ -122,16 +123,24 @@ def _fit_target(task: Task) -> TargetFit:
     return make_target_fit(task, problem, optimum, objective)
 
 
-def start_from(problem: Problem, fit: TargetFit) -> tuple[np.ndarray, float]:
-    """Parameters of an earlier fit in the layout of this problem, and its frailty variance."""
+def start_from(problem: Problem, fit: TargetFit) -> Start:
+    """Parameters of an earlier fit in the layout of this problem, its frailty variance, and its Hessian if it has these."""
     x = np.concatenate([from_endemic(problem.layout, fit.model.endemic), fit.model.alpha[problem.kept]])
-    return x, fit.model.frailty_variance
+    variance = fit.model.frailty_variance
+    names = parameter_names(problem, frail=variance > 0.0)
+    return Start(x, variance, fit.hessian if names == fit.names else None)
+
+
+def parameter_names(problem: Problem, *, frail: bool) -> tuple[str, ...]:
+    """Name the parameters of a problem in their order."""
+    names = (*problem.layout.names, *(f"alpha[{j}]" for j in problem.kept))
+    return (*names, "log frailty variance") if frail else names
 
 
 def _information_root(problem: Problem, fit: TargetFit) -> np.ndarray:
     """Root of the observed information of each coupling at the unpenalised fit: the scale of the lasso."""
     places = {name: place for place, name in enumerate(fit.names)}
-    diagonal = -np.diag(fit.hessian)
+    diagonal = -fit.hessian.diagonal()
     values = [diagonal[places[f"alpha[{j}]"]] if f"alpha[{j}]" in places else 0.0 for j in problem.kept]
     return np.sqrt(np.maximum(values, 0.0))
 
@@ -142,14 +151,14 @@ def _status(optimum: Optimum, objective: Objective) -> FitStatus:
     if not optimum.converged:
         return FitStatus.SLOW
     point = optimum.point
+    curvature = optimum.hessian.diagonal()
     undecided = ~objective.bounded | (point.x > 0.0) | (np.abs(point.gradient) < 1e-7)
-    used = np.flatnonzero(undecided & (np.diag(point.hessian) < 0.0))
-    unreached = np.flatnonzero(undecided & (np.diag(point.hessian) >= 0.0) & ~objective.bounded)
-    if unreached.size:
+    if (undecided & (curvature >= 0.0) & ~objective.bounded).any():
         return FitStatus.FLAT
-    matrix = -point.hessian[np.ix_(used, used)]
-    scale = np.sqrt(np.diag(matrix))
-    smallest = float(np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0]) if used.size else 1.0
+    used = optimum.hessian.split(undecided & (curvature < 0.0))[0].astype(bool)
+    matrix = reduce(optimum.hessian).schur[np.ix_(used, used)]
+    scale = np.sqrt(-optimum.hessian.split(curvature)[0][used])
+    smallest = float(np.linalg.eigvalsh(matrix / np.outer(scale, scale))[0]) if used.any() else 1.0
     return FitStatus.FLAT if smallest < FLAT else FitStatus.CONVERGED
 
 
@@ -163,17 +172,16 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
     target = task.design.targets[task.index]
     alpha = np.zeros(len(target.columns))
     alpha[problem.kept] = x[size:]
-    names = (*layout.names, *(f"alpha[{j}]" for j in problem.kept))
     rows = {name: np.full(target.count.size, np.nan) for name in ("baseline", "excitation", "echo_share")}
     rows["baseline"][problem.order] = state.endemic
     rows["excitation"][problem.order] = state.echo
     rows["echo_share"][problem.order] = state.echo * state.first / problem.count
     systems = {"hazard": np.zeros(task.design.n_systems), "theta": np.ones(task.design.n_systems)}
-    systems["hazard"][problem.pieces.systems] = state.hazard
-    systems["theta"][problem.pieces.systems] = state.mean
+    systems["hazard"][problem.systems] = state.hazard
+    systems["theta"][problem.systems] = state.mean
     excess = np.zeros(task.design.n_systems)
     if variance > 0.0 and task.options.blocks is None:
-        excess[problem.pieces.systems] = frailty_excess(problem, state, variance)
+        excess[problem.systems] = frailty_excess(problem, state, variance)
     return TargetFit(
         model=TargetModel(
             target.kind, to_endemic(layout, x[:size], _expected_by_period(problem, state)), alpha, variance
@@ -181,8 +189,8 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
         log_likelihood=float(state.log_like.sum() - problem.compensator @ x[size:]),
         status=_status(optimum, objective),
         steps=optimum.steps,
-        names=(*names, "log frailty variance") if objective.frail else names,
-        hessian=point.hessian,
+        names=parameter_names(problem, frail=objective.frail),
+        hessian=optimum.hessian,
         parameters=point.x,
         **rows,
         **systems,
@@ -193,15 +201,10 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
 
 def _expected_by_period(problem: Problem, state: State) -> np.ndarray:
     """Endemic events expected per organisation and period, (organisations, periods)."""
-    pieces, layout = problem.pieces, problem.layout
-    exposure = np.zeros_like(state.rate)
-    likelihood.spread_exposure(
-        state.mean, pieces.system, pieces.calendar, pieces.cells, pieces.offsets, state.weight, problem.width, exposure
-    )
+    layout = problem.layout
     periods = layout.period.shape[1]
-    by_cell = exposure * state.rate
-    result = np.stack([np.bincount(layout.period_of_cell, line, periods) for line in by_cell])
-    return result[layout.calendar]
+    mass = expected_mass(problem, state)
+    return np.stack([np.bincount(layout.period_of_cell, line, periods) for line in mass])
 
 
 def frailty_excess(problem: Problem, state: State, variance: float) -> np.ndarray:

@@ -12,9 +12,6 @@ from antiphon.model.parameters import Endemic
 if TYPE_CHECKING:
     from antiphon.design.design import Calendar, Design
 
-LARGEST_PERIOD_TABLE = 1500
-"""Organisations x periods above which organisations share the periods."""
-
 PERIOD_PRECISION = 1.0 / 2.0**2
 """Weak ridge: normal on the log scale, standard deviation 2, so that empty periods stay finite."""
 
@@ -26,43 +23,43 @@ LEVEL_PRECISION = 1.0 / 5.0**2
 class Layout:
     """Positions of the endemic parameters in one vector.
 
-    Their order is intercept, shifts, weekdays, strata, organisations, periods, propensity. Absent effects (references,
-    levels never at risk) point to the extra slot ``size``.
+    Their order is intercept, shifts, weekdays, strata, propensity: the central ones, which everyone may share; then the
+    periods of the first organisation, of the second, and so on: the local ones. Absent effects (references, levels never
+    at risk) point to the extra slot ``size``.
 
     Attributes
     ----------
-    size : number of endemic parameters.
+    size : number of endemic parameters; ``central`` : number of those that come before the periods.
     names : (size,) their names.
-    shift, weekday, stratum, organisation : parameter of each level.
-    period : (calendars, periods) parameter of each period; one calendar per organisation, or one for all.
-    calendar : (organisations,) calendar of each organisation.
+    shift, weekday, stratum : parameter of each level.
+    period : (organisations, periods) parameter of each period.
+    begins : (organisations + 1,) first period parameter of each organisation.
+    first_covariate : parameter of the first covariate; the propensity, where it is used, is the last of them.
     propensity : parameter of the propensity (``size`` where it is not used).
     period_of_cell : (cells,) period of each calendar cell (that of its middle).
+    period_start : (periods + 1,) first cell of each period.
     ridge : (size,) precision of the weak priors.
     """
 
     size: int
+    central: int
     names: tuple[str, ...]
     shift: np.ndarray
     weekday: np.ndarray
     stratum: np.ndarray
-    organisation: np.ndarray
     period: np.ndarray
-    calendar: np.ndarray
+    begins: np.ndarray
+    first_covariate: int
     propensity: int
     period_of_cell: np.ndarray
+    period_start: np.ndarray
     ridge: np.ndarray
-
-
-def n_periods(design: Design) -> int:
-    """Periods of ``period_days`` that cover the window (the claim fit changes the length, not the design)."""
-    return max(1, int(np.ceil(design.window_days / design.period_days - 1e-9)))
 
 
 def periods_of_cells(design: Design, calendar: Calendar) -> np.ndarray:
     """Period of the middle of each cell, (cells,)."""
     middle = 0.5 * (calendar.edges[1:] + calendar.edges[:-1])
-    return np.minimum((middle / design.period_days).astype(np.int64), n_periods(design) - 1)
+    return np.minimum((middle / design.period_days).astype(np.int64), design.n_periods - 1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,14 +68,13 @@ class Exposure:
 
     Attributes
     ----------
-    shift, weekday, stratum, organisation : days by level.
+    shift, weekday, stratum : days by level.
     period : (organisations, periods) days.
     """
 
     shift: np.ndarray
     weekday: np.ndarray
     stratum: np.ndarray
-    organisation: np.ndarray
     period: np.ndarray
 
 
@@ -111,25 +107,26 @@ def build_layout(
     shift = effects(exposure.shift, "shift", reference=True, ridge=LEVEL_PRECISION)
     weekday = effects(exposure.weekday, "weekday", reference=True, ridge=LEVEL_PRECISION)
     stratum = effects(exposure.stratum, "stratum", reference=True, ridge=LEVEL_PRECISION)
-    shared = not complete and exposure.period.size > LARGEST_PERIOD_TABLE and design.n_organisations > 1
-    by_calendar = exposure.period.sum(axis=0, keepdims=True) if shared else exposure.period
-    alone = exposure.organisation if shared else np.zeros(design.n_organisations)
-    organisation = effects(alone, "organisation", reference=False, ridge=PERIOD_PRECISION)
-    period = effects(by_calendar.ravel(), "period", reference=False, ridge=PERIOD_PRECISION).reshape(by_calendar.shape)
-    where = -1
+    first_covariate = len(names)
     if propensity:
-        where = len(names)
         names.append("propensity")
         precision.append(0.0)
+    central = len(names)
+    days = exposure.period
+    period = effects(days.ravel(), "period", reference=False, ridge=PERIOD_PRECISION).reshape(days.shape)
     size = len(names)
-    tables = [np.where(table < 0, size, table) for table in (shift, weekday, stratum, organisation, period)]
+    tables = [np.where(table < 0, size, table) for table in (shift, weekday, stratum, period)]
+    period_of_cell = periods_of_cells(design, calendar)
     return Layout(
         size,
+        central,
         tuple(names),
         *tables,
-        calendar=np.zeros(design.n_organisations, np.int64) if shared else np.arange(design.n_organisations),
-        propensity=size if where < 0 else where,
-        period_of_cell=periods_of_cells(design, calendar),
+        begins=central + np.concatenate([[0], np.cumsum((period >= 0).sum(axis=1))]),
+        first_covariate=first_covariate,
+        propensity=central - 1 if propensity else size,
+        period_of_cell=period_of_cell,
+        period_start=np.searchsorted(period_of_cell, np.arange(days.shape[1] + 1)),
         ridge=np.array(precision),
     )
 
@@ -145,7 +142,7 @@ def to_endemic(layout: Layout, parameters: np.ndarray, expected: np.ndarray) -> 
         (organisations, periods) endemic events expected in each, the weights of the centring.
     """
     extended = np.append(parameters, 0.0)
-    period = extended[layout.period[layout.calendar]] + extended[layout.organisation][:, None]
+    period = extended[layout.period]
     total = expected.sum()
     centre = float((period * expected).sum() / total) if total > 0.0 else 0.0
     return Endemic(
@@ -159,17 +156,17 @@ def to_endemic(layout: Layout, parameters: np.ndarray, expected: np.ndarray) -> 
 
 
 def from_endemic(layout: Layout, endemic: Endemic) -> np.ndarray:
-    """Parameter vector of this layout nearest to ``endemic`` (a warm start; also exact for its own layout)."""
+    """Parameter vector of this layout nearest to ``endemic``: exact for its own layout, else a place to start from.
+
+    Where the periods have another length each takes the level of the one that holds its middle.
+    """
     extended = np.zeros(layout.size + 1)
     extended[layout.shift] = endemic.shift
     extended[layout.weekday] = endemic.weekday
     extended[layout.stratum] = endemic.stratum
     extended[layout.propensity] = endemic.propensity
-    shared = layout.period.shape[0] < layout.calendar.shape[0]
-    level = endemic.period.mean(axis=1) if shared else np.zeros(layout.calendar.shape[0])
-    extended[layout.organisation] = level
-    if endemic.period.shape[1] == layout.period.shape[1]:
-        rest = endemic.period - level[:, None]
-        extended[layout.period] = rest.mean(axis=0, keepdims=True) if shared else rest
+    there, here = endemic.period.shape[1], layout.period.shape[1]
+    middle = np.minimum(((np.arange(here) + 0.5) * there / here).astype(np.int64), there - 1)
+    extended[layout.period] = endemic.period[:, middle]
     extended[0] = endemic.intercept
     return extended[:-1]

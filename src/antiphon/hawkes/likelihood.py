@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.hawkes.curvature import Curvature
 from antiphon.hawkes.quadrature import rules
+from antiphon.kernels import curvature as loops
 from antiphon.kernels import frailty, likelihood, linear
+from antiphon.kernels.curvature import Frailties, Sums
+from antiphon.kernels.likelihood import Rates
 
 if TYPE_CHECKING:
     from antiphon.hawkes.problem import Problem
 
 CHUNK_ROWS = 16384
 """Rows handled at a time where a dense block is built."""
-
-DENSE = 0.15
-"""Share of effects that a system's hazard depends on above which products of whole rows are quicker."""
-
-CHUNK_NUMBERS = 4_000_000
-"""Numbers in a block of systems x endemic effects."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,13 +33,13 @@ class Evaluation:
     ----------
     value : log likelihood minus the weak ridge.
     ridge : the ridge that was subtracted.
-    gradient : (parameters,); ``hessian`` : (parameters, parameters) or None.
+    gradient : (parameters,); ``hessian`` : of all parameters, or None.
     """
 
     value: float
     ridge: float
     gradient: np.ndarray
-    hessian: np.ndarray | None
+    hessian: Curvature | None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,7 +48,7 @@ class State:
 
     Attributes
     ----------
-    rate, total : (calendars, cells), (calendars, cells + 1) endemic rate and its integral.
+    rates : endemic rates and their integrals.
     weight, mass : (pieces,) factor and endemic hazard of each piece.
     hazard : (local systems,).
     endemic, echo : (rows,) the two parts of each row at frailty 1.
@@ -61,8 +59,7 @@ class State:
     cross, covariance, covariance_pointer : see ``kernels.frailty.frailty_rows``.
     """
 
-    rate: np.ndarray
-    total: np.ndarray
+    rates: Rates
     weight: np.ndarray
     mass: np.ndarray
     hazard: np.ndarray
@@ -113,15 +110,11 @@ def evaluate(problem: Problem, parameters: np.ndarray, variance: float, *, hessi
     effects, alpha = parameters[:size], parameters[size:]
     ridge = 0.5 * float(problem.layout.ridge @ effects**2)
     value = float(state.log_like.sum()) - float(problem.compensator @ alpha) - ridge
-    exposure = _exposure(problem, state)
+    mass = expected_mass(problem, state)
     gradient = np.empty(parameters.size)
-    gradient[:size] = _endemic_gradient(problem, state, exposure) - problem.layout.ridge * effects
+    gradient[:size] = _endemic_gradient(problem, state, mass) - problem.layout.ridge * effects
     gradient[size:] = state.first @ problem.features - problem.compensator
-    if not hessian:
-        return Evaluation(value, ridge, gradient, None)
-    matrix = _hessian(problem, state, exposure)
-    matrix[np.arange(size), np.arange(size)] -= problem.layout.ridge
-    return Evaluation(value, ridge, gradient, matrix)
+    return Evaluation(value, ridge, gradient, _hessian(problem, state, mass) if hessian else None)
 
 
 def _evaluate_dense(problem: Problem, parameters: np.ndarray) -> Evaluation:
@@ -143,23 +136,21 @@ def compute_state(problem: Problem, parameters: np.ndarray, variance: float, *, 
     layout, pieces = problem.layout, problem.pieces
     effects = np.append(parameters[: layout.size], 0.0)
     alpha = parameters[layout.size :]
-    slope = float(effects[layout.propensity])
-    calendars, cells = layout.period.shape[0], problem.width.size
-    rate, total = np.empty((calendars, cells)), np.empty((calendars, cells + 1))
-    likelihood.cell_rates(
-        effects, problem.width, problem.cell_columns, layout.period_of_cell, layout.period, rate, total
-    )
-    weight, mass = np.empty(pieces.system.size), np.empty(pieces.system.size)
-    hazard = np.zeros(pieces.systems.size)
-    likelihood.piece_hazards(
-        effects, slope, pieces.system, pieces.calendar, pieces.cells, pieces.offsets, pieces.columns, problem.log_r,
-        rate, total, weight, mass, hazard,
+    organisations, periods = layout.period.shape
+    rates = Rates(
+        layout.period_of_cell, layout.period_start, np.empty(problem.width.size), np.zeros(problem.width.size + 1),
+        np.empty((organisations, periods)), np.zeros((organisations, periods + 1)),
     )  # fmt: skip
+    likelihood.base_rates(effects, problem.width, problem.cell_columns, layout.period, rates)
+    weight, mass = np.empty(pieces.system.size), np.empty(pieces.system.size)
+    hazard = np.zeros(problem.systems.size)
+    likelihood.piece_hazards(effects, layout.first_covariate, pieces, rates, weight, mass, hazard)
     endemic = np.empty(problem.count.size)
-    likelihood.row_rates(effects, slope, problem.row_columns, problem.row_log_r, problem.exposure, endemic)
+    rows = problem.rows
+    likelihood.row_rates(effects, rows.first_covariate, rows.columns, rows.covariates, problem.exposure, endemic)
     echo = problem.features @ alpha if alpha.size else np.zeros(problem.count.size)
-    rows = _integrate_rows(problem, endemic, echo, hazard, variance, second=second)
-    return State(rate, total, weight, mass, hazard, endemic, echo, *rows)
+    integrated = _integrate_rows(problem, endemic, echo, hazard, variance, second=second)
+    return State(rates, weight, mass, hazard, endemic, echo, *integrated)
 
 
 def _integrate_rows(
@@ -190,80 +181,66 @@ def _integrate_rows(
     return log_like, mean, spread, first, endemic_first, seconds, cross, covariance, pointer
 
 
-def _exposure(problem: Problem, state: State) -> np.ndarray:
-    pieces = problem.pieces
-    exposure = np.zeros_like(state.rate)
-    likelihood.spread_exposure(
-        state.mean, pieces.system, pieces.calendar, pieces.cells, pieces.offsets, state.weight, problem.width, exposure
-    )
-    return exposure
+def expected_mass(problem: Problem, state: State) -> np.ndarray:
+    """Endemic events expected in each organisation and cell given the data, (organisations, cells)."""
+    mass = np.zeros((state.rates.growth.shape[0], problem.width.size))
+    likelihood.spread_mass(state.mean, problem.pieces, state.rates, state.weight, problem.width, mass)
+    return mass
 
 
-def _endemic_gradient(problem: Problem, state: State, exposure: np.ndarray) -> np.ndarray:
-    layout, pieces = problem.layout, problem.pieces
+def _endemic_gradient(problem: Problem, state: State, mass: np.ndarray) -> np.ndarray:
+    layout, rows = problem.layout, problem.rows
     hazards = np.zeros(layout.size + 1)
-    likelihood.hazard_gradient(
-        state.mean, pieces.system, pieces.columns, problem.log_r, state.mass, layout.propensity, hazards
-    )
-    likelihood.cell_gradient(exposure, state.rate, problem.cell_columns, layout.period_of_cell, layout.period, hazards)
-    rows = np.zeros(layout.size + 1)
-    likelihood.scatter_rows(state.endemic_first, problem.row_columns, problem.row_log_r, layout.propensity, rows)
-    return (rows - hazards)[:-1]
+    likelihood.hazard_gradient(state.mean, problem.pieces, state.mass, layout.first_covariate, hazards)
+    likelihood.cell_gradient(mass, problem.cell_columns, layout.period_of_cell, layout.period, hazards)
+    jumps = np.zeros(layout.size + 1)
+    likelihood.scatter_rows(state.endemic_first, rows.columns, rows.covariates, rows.first_covariate, jumps)
+    return (jumps - hazards)[:-1]
 
 
-def _hessian(problem: Problem, state: State, exposure: np.ndarray) -> np.ndarray:
+def _hessian(problem: Problem, state: State, mass: np.ndarray) -> Curvature:
     """Marginal Hessian: expectation of the complete-data Hessian plus covariance of the complete-data score."""
-    layout = problem.layout
-    size, columns = layout.size, problem.features.shape[1]
-    result = np.zeros((size + columns, size + columns))
-    rows = np.zeros((size + 1, size + 1))
-    likelihood.scatter_pairs(
-        np.ascontiguousarray(state.second[:, 0]), problem.row_columns, problem.row_log_r, layout.propensity, rows
-    )
+    layout, columns = problem.layout, problem.features.shape[1]
+    n_places, wide = layout.period.size, layout.central + 1 + columns
+    sums = Sums(np.zeros((wide, wide)), np.zeros((n_places, wide)), np.zeros((n_places, wide)), np.zeros(n_places))
+    loops.cell_curvature(mass, problem.cell_columns, layout.period_of_cell, layout.central, sums)
+    gradients = _piece_curvature(problem, state, sums)
+    loops.row_curvature(np.ascontiguousarray(state.second[:, 0]), problem.rows, sums)
     if state.covariance.size:
-        frailty.covariance_endemic(
-            problem.pointer, state.covariance, state.covariance_pointer, state.echo, problem.row_columns,
-            problem.row_log_r, layout.propensity, rows,
-        )  # fmt: skip
+        loops.covariance_rows(
+            problem.pointer, state.covariance, state.covariance_pointer, state.echo, problem.rows, sums
+        )
     if columns:
-        _feature_blocks(problem, state, result)
-    compensator = _compensator_hessian(problem, state, exposure, result)
-    result[:size, :size] += (rows - compensator)[:-1, :-1]
-    result[size:, :size] = result[:size, size:].T
-    return result
+        _feature_curvature(problem, state, sums)
+    begins = layout.begins - layout.central
+    blocks = np.zeros(int((np.diff(begins) ** 2).sum()))
+    if gradients.size:
+        _frailty_curvature(problem, state, gradients, sums, blocks)
+    else:
+        loops.diagonal_blocks(layout.period, layout.begins, sums.diagonal, blocks)
+    loops.settle_steps(state.rates.reached, sums)
+    return _curvature(problem, sums, blocks, begins)
 
 
-def _compensator_hessian(problem: Problem, state: State, exposure: np.ndarray, result: np.ndarray) -> np.ndarray:
-    """Hessian of the hazards in the endemic effects; ``result`` gets what frailties add, some thousand systems at a time."""
-    layout, pieces = problem.layout, problem.pieces
-    size = layout.size + 1
-    oneway, cells = np.zeros((size, size)), np.zeros((size, size))
-    likelihood.cell_hessian(exposure, state.rate, problem.cell_columns, layout.period_of_cell, layout.period, cells)
-    effects = int((layout.shift < layout.size).sum() + (layout.weekday < layout.size).sum())
-    totals = np.zeros((*state.total.shape, effects))
-    likelihood.column_totals(problem.width, problem.cell_columns, state.rate, 1, totals)
-    is_shared = bool(state.variance.any())
-    step = max(1, CHUNK_NUMBERS // size) if is_shared else max(1, pieces.systems.size)
-    for first in range(0, pieces.systems.size, step):
-        systems = slice(first, min(first + step, pieces.systems.size))
-        part = slice(*np.searchsorted(pieces.system, [systems.start, systems.stop]))
-        gradients = np.zeros((systems.stop - systems.start, size if is_shared else 0))
-        likelihood.piece_hessian(
-            state.mean[systems], pieces.system[part] - np.int32(first), pieces.calendar[part], pieces.cells[part],
-            pieces.offsets[part], pieces.columns[part], problem.log_r[part], state.weight[part], state.mass[part],
-            state.rate, state.total, totals, problem.cell_columns, layout.period_of_cell, problem.period_start,
-            layout.period, layout.propensity, oneway, gradients,
-        )  # fmt: skip
-        if is_shared:
-            _frailty_blocks(problem, state, result, systems, gradients)
-    return cells + oneway + oneway.T - np.diag(np.diag(oneway))
+def _piece_curvature(problem: Problem, state: State, sums: Sums) -> np.ndarray:
+    """Expected hazards; returns the gradient of each system's hazard, (systems, central + 1), where there is frailty."""
+    layout, rates = problem.layout, state.rates
+    levels = int((layout.shift < layout.size).sum() + (layout.weekday < layout.size).sum())
+    totals = np.zeros((problem.width.size + 1, levels))
+    reached = np.zeros((*rates.reached.shape, levels))
+    loops.level_totals(problem.width, problem.cell_columns, rates, totals, reached)
+    gradients = np.zeros((problem.systems.size, layout.central + 1 if state.variance.any() else 0))
+    loops.piece_curvature(
+        state.mean, problem.pieces, rates, problem.cell_columns, totals, reached, layout.first_covariate, state.weight,
+        state.mass, sums, gradients,
+    )  # fmt: skip
+    return gradients
 
 
-def _feature_blocks(problem: Problem, state: State, result: np.ndarray) -> None:
-    """Blocks of the Hessian that involve couplings, rows only; some thousand rows at a time."""
-    layout = problem.layout
-    size, columns = layout.size, problem.features.shape[1]
-    mixed, squares = np.zeros((size + 1, columns)), np.zeros((columns, columns))
+def _feature_curvature(problem: Problem, state: State, sums: Sums) -> None:
+    """What involves couplings, rows only; some thousand rows at a time."""
+    columns = problem.features.shape[1]
+    squares = np.zeros((columns, columns))
     for rows, systems in _chunks(problem):
         features = problem.features[rows]
         together = np.zeros_like(features)
@@ -273,11 +250,10 @@ def _feature_blocks(problem: Problem, state: State, result: np.ndarray) -> None:
                 problem.features, together,
             )  # fmt: skip
         values = features * state.second[rows, 1:2] - together * state.echo[rows, None]
-        likelihood.scatter_matrix(values, problem.row_columns[rows], problem.row_log_r[rows], layout.propensity, mixed)
+        loops.row_features(rows.start, values, problem.rows, sums)
         together += features * state.second[rows, 2:3]
         linear.add_cross_product(features, together, squares)
-    result[:size, size:] = mixed[:-1]
-    result[size:, size:] = squares
+    sums.central[-columns:, -columns:] += squares
 
 
 def _chunks(problem: Problem) -> list[tuple[slice, slice]]:
@@ -294,34 +270,41 @@ def _chunks(problem: Problem) -> list[tuple[slice, slice]]:
     return chunks
 
 
-def _frailty_blocks(problem: Problem, state: State, result: np.ndarray, systems: slice, gradients: np.ndarray) -> None:
-    """What the shared frailty of a system's rows and hazard adds: rank two per system, few effects each."""
+def _frailty_curvature(problem: Problem, state: State, gradients: np.ndarray, sums: Sums, blocks: np.ndarray) -> None:
+    """What the shared frailty of a system's rows and hazard adds: rank two per system."""
     layout = problem.layout
-    size, columns = layout.size, problem.features.shape[1]
-    block = np.zeros((size + 1, size + 1))
-    # someone there for years touches every period, someone there for weeks next to none of hundreds
-    is_dense = np.count_nonzero(gradients) > DENSE * gradients.size
-    if is_dense:
-        linear.add_cross_product(gradients * state.variance[systems, None], gradients, block)
-    else:
-        frailty.add_sparse_products(gradients, state.variance[systems], gradients, block)
-    result[:size, :size] += block[:-1, :-1]
-    pointer = problem.pointer[systems.start : systems.stop + 1]
-    with_rows = np.flatnonzero(np.diff(pointer))
-    crossed = np.zeros_like(gradients)
-    frailty.cross_endemic(
-        pointer, state.cross, state.echo, problem.row_columns, problem.row_log_r, layout.propensity, crossed
-    )
-    block[:] = 0.0
-    some = gradients[with_rows]
-    if is_dense:  # rows of zeros on the left cost nothing, and events touch few effects
-        linear.add_cross_product(crossed[with_rows], some, block)
-    else:
-        frailty.add_sparse_products(crossed[with_rows], np.ones(with_rows.size), some, block)
-    result[:size, :size] -= (block + block.T)[:-1, :-1]
-    if columns:
-        reached = np.zeros((gradients.shape[0], columns))
-        frailty.cross_features(pointer, state.cross, problem.features, reached)
-        block = np.zeros((size + 1, columns))
-        linear.add_cross_product(some, reached[with_rows], block)
-        result[:size, size:] -= block[:-1]
+    crossed = np.zeros((gradients.shape[0], sums.central.shape[0]))
+    loops.crossed_rows(problem.pointer, state.cross, state.echo, problem.rows, problem.features, crossed)
+    n_effects = layout.central + 1
+    tied = state.variance[:, None] * gradients - crossed[:, :n_effects]
+    effects, across = np.zeros((n_effects, n_effects)), np.zeros((n_effects, crossed.shape[1]))
+    linear.add_cross_product(tied, gradients, effects)
+    with_rows = np.flatnonzero(np.diff(problem.pointer))
+    linear.add_cross_product(gradients[with_rows], crossed[with_rows], across)
+    sums.central[:n_effects, :n_effects] += effects
+    sums.central[:n_effects] -= across
+    frailties = Frailties(
+        state.variance, gradients, crossed, state.cross, state.echo, problem.pointer, state.covariance,
+        state.covariance_pointer,
+    )  # fmt: skip
+    loops.frailty_blocks(
+        problem.stays, problem.pieces, state.rates, state.weight, problem.rows, frailties, layout.period, layout.begins,
+        sums, blocks,
+    )  # fmt: skip
+
+
+def _curvature(problem: Problem, sums: Sums, blocks: np.ndarray, begins: np.ndarray) -> Curvature:
+    """Put the sums together, without the slot of absent effects, and take the weak ridge away."""
+    layout = problem.layout
+    kept = np.delete(np.arange(sums.central.shape[0]), layout.central)
+    central = sums.central[np.ix_(kept, kept)]
+    columns = slice(layout.central, None)
+    central[columns, : layout.central] = central[: layout.central, columns].T
+    central[np.arange(layout.central), np.arange(layout.central)] -= layout.ridge[: layout.central]
+    places = np.flatnonzero((layout.period < layout.size).ravel())
+    mixed = sums.units[places][:, kept]
+    sizes = np.diff(begins)
+    corner = np.repeat(np.cumsum(sizes**2) - sizes**2, sizes)
+    within = np.arange(places.size) - np.repeat(begins[:-1], sizes)
+    blocks[corner + within * (np.repeat(sizes, sizes) + 1)] -= layout.ridge[layout.central :]
+    return Curvature(central, mixed, blocks, begins, layout.central)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import nnls
 
+from antiphon.hawkes.curvature import Curvature, NotPositiveError, Reduced, cholesky, reduce, solve
 from antiphon.kernels import linear
 
 if TYPE_CHECKING:
@@ -31,15 +32,21 @@ SMALLEST_COUPLING = 1e-12
 LARGEST_MOVE = 3.0
 """Largest move of a parameter on the log scale in one step."""
 
+SLIGHT = 1e-12
+"""Curvature added at the first try, relative to each parameter's own."""
+
+CONTRACTION = 0.1
+"""A Hessian serves for another step as long as each step leaves less than this share of what was to be gained."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Point:
-    """A point of the search with its value and derivatives."""
+    """A point of the search with its value and derivatives; the Hessian where it was asked for."""
 
     x: np.ndarray
     value: float
     gradient: np.ndarray
-    hessian: np.ndarray
+    hessian: Curvature | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,7 +55,7 @@ class Optimum:
 
     Attributes
     ----------
-    point : the last point, with derivatives there.
+    point : the last point, with derivatives there; its Hessian may be that of an earlier step.
     converged : whether less than the tolerance was left to gain.
     steps : Newton steps taken.
     """
@@ -57,27 +64,25 @@ class Optimum:
     converged: bool
     steps: int
 
+    @property
+    def hessian(self) -> Curvature:
+        """The Hessian, which a search always has."""
+        if self.point.hessian is None:
+            raise NotPositiveError
+        return self.point.hessian
 
-SLIGHT = 1e-12
-"""Curvature added at the first try, relative to each parameter's own."""
 
+def newton_step(
+    gradient: np.ndarray, reduced: Reduced, x: np.ndarray, bounded: np.ndarray, fixed: np.ndarray | None = None
+) -> np.ndarray:
+    """Step d maximising the quadratic model with ``x + d >= 0`` where bounded and ``d = 0`` where fixed.
 
-def free_factor(hessian: np.ndarray, bounded: np.ndarray) -> np.ndarray | None:
-    """Factor of the part of ``solve_step`` that never changes where only couplings do; None if it is not concave.
-
-    Many steps with one Hessian of the endemic effects then cost no more than the couplings.
+    Local parameters follow the central ones exactly; bounded and fixed parameters are central.
     """
-    free = np.flatnonzero(~bounded)
-    curvature = -hessian[np.ix_(free, free)]
-    scale = _scale(curvature)
-    try:
-        return cholesky(curvature / np.outer(scale, scale) + SLIGHT * np.eye(free.size))
-    except NotPositiveError:
-        return None
-
-
-def _scale(curvature: np.ndarray) -> np.ndarray:
-    return np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-10))
+    central, half = reduced.inward(gradient)
+    place, is_bounded = reduced.curvature.split(x)[0], reduced.curvature.split(bounded)[0]
+    is_fixed = None if fixed is None else reduced.curvature.split(fixed)[0]
+    return reduced.outward(solve_step(central, -reduced.schur, place, is_bounded, is_fixed), half)
 
 
 def solve_step(
@@ -86,12 +91,9 @@ def solve_step(
     x: np.ndarray,
     bounded: np.ndarray,
     fixed: np.ndarray | None = None,
-    *,
-    factor: np.ndarray | None = None,
 ) -> np.ndarray:
     """Step d maximising ``gradient . d + d . hessian . d / 2`` with ``x + d >= 0`` where bounded and ``d = 0`` where fixed.
 
-    ``factor`` is what ``free_factor`` says of the Hessian (no unbounded parameter may then be fixed).
     The free parameters are eliminated; what is left is a non-negative least squares problem. Directions in which the
     likelihood is not concave (or flat) get just enough added curvature.
     """
@@ -104,7 +106,7 @@ def solve_step(
     held = bounded & ~resting
     used = np.flatnonzero(free | held)
     curvature = -hessian[np.ix_(used, used)]
-    scale = _scale(curvature)
+    scale = np.sqrt(np.maximum(np.abs(np.diag(curvature)), 1e-10))
     curvature = curvature / np.outer(scale, scale)
     slope, place = gradient[used] / scale, x[used] * scale
     is_held = held[used]
@@ -112,11 +114,11 @@ def solve_step(
     while True:
         try:
             curvature[np.diag_indices(used.size)] += damping
-            step = _bounded_maximum(curvature, slope, place, is_held, factor)
+            step = _bounded_maximum(curvature, slope, place, is_held)
             break
         except (NotPositiveError, RuntimeError):
             curvature[np.diag_indices(used.size)] -= damping
-            damping, factor = max(1e-4, damping * 10.0), None
+            damping = max(1e-4, damping * 10.0)
             if damping > 1e12:
                 raise
     result = np.zeros_like(x)
@@ -125,33 +127,10 @@ def solve_step(
     return result
 
 
-class NotPositiveError(ArithmeticError):
-    """A matrix that should have been positive definite was not."""
-
-
-def cholesky(matrix: np.ndarray) -> np.ndarray:
-    """Upper Cholesky factor (its lower triangle is waste); raises ``NotPositiveError``."""
-    result = np.array(matrix, dtype=np.float64, order="C")
-    if not linear.factor(result):
-        raise NotPositiveError
-    return result
-
-
-def solve(upper: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Solve with the matrix whose factor is ``upper``."""
-    result = np.array(values, dtype=np.float64, order="C")
-    columns = result if result.ndim > 1 else result[:, None]
-    linear.solve_lower(upper, columns)
-    linear.solve_upper(upper, columns)
-    return result
-
-
-def _bounded_maximum(
-    curvature: np.ndarray, slope: np.ndarray, place: np.ndarray, held: np.ndarray, factor: np.ndarray | None
-) -> np.ndarray:
+def _bounded_maximum(curvature: np.ndarray, slope: np.ndarray, place: np.ndarray, held: np.ndarray) -> np.ndarray:
     free = ~held
     step = np.zeros_like(slope)
-    factor = cholesky(curvature[np.ix_(free, free)]) if factor is None else factor
+    factor = cholesky(curvature[np.ix_(free, free)])
     if not held.any():
         return solve(factor, slope)
     mixed = curvature[np.ix_(free, held)]
@@ -174,9 +153,11 @@ def maximise(
     start: Point,
     bounded: np.ndarray,
     *,
+    reduced: Reduced | None = None,
     fixed: np.ndarray | None = None,
     maximal_steps: int = MAXIMAL_STEPS,
     tolerance: float = TOLERANCE,
+    is_frozen: bool = False,
 ) -> Optimum:
     """Climb from ``start``.
 
@@ -185,43 +166,70 @@ def maximise(
     function
         Point at given parameters; the flag asks for the Hessian.
     start
-        With Hessian.
+        Its Hessian may be that of a point near by; without any it is computed.
     bounded
         (parameters,) bool, ``>= 0``.
+    reduced
+        The Hessian of ``start`` reduced, where that is known already.
     fixed
         (parameters,) bool, stays where it is.
+    is_frozen
+        Keep the first Hessian throughout.
 
     Returns
     -------
     Optimum
         The best point found; never worse than ``start``.
+
+    Notes
+    -----
+    Near the optimum a gradient costs a fifth of a Hessian, and steps with an old one still converge quickly: it is
+    computed anew only when a step has left more than a tenth of what there was to gain. The search along each step makes
+    sure that no step is for the worse.
     """
-    point = start
+    is_fresh = reduced is None and start.hessian is None
+    point = function(start.x, hessian=True) if is_fresh else start
+    reduced = _reduced(point) if reduced is None else reduced
+    promised = np.inf
     for taken in range(maximal_steps):
-        step = solve_step(point.gradient, point.hessian, point.x, bounded, fixed)
+        step = newton_step(point.gradient, reduced, point.x, bounded, fixed)
+        slope = float(point.gradient @ step)
+        if not is_frozen and not is_fresh and (slope > CONTRACTION * promised or not np.isfinite(slope)):
+            point = function(point.x, hessian=True)
+            reduced, is_fresh, promised = _reduced(point), True, np.inf
+            step = newton_step(point.gradient, reduced, point.x, bounded, fixed)
+            slope = float(point.gradient @ step)
         moves = np.abs(step[~bounded])
         shrink = min(1.0, LARGEST_MOVE / moves.max()) if moves.size and moves.max() > 0.0 else 1.0
         step *= shrink
-        gain = float(point.gradient @ step + 0.5 * step @ point.hessian @ step)
-        slope = float(point.gradient @ step)
+        slope *= shrink
+        gain = slope + 0.5 * float(step @ reduced.curvature.times(step))
         if slope <= tolerance or (shrink == 1.0 and 0.0 <= gain < tolerance):
             return Optimum(point, converged=True, steps=taken)
         following = _search(function, point, step, slope, bounded)
         if following is None:
-            return Optimum(point, converged=slope < 1e-6, steps=taken)
-        point = following
+            if is_fresh or is_frozen:
+                return Optimum(point, converged=slope < 1e-6, steps=taken)
+            promised = 0.0  # an old Hessian may point the wrong way
+            continue
+        point, promised, is_fresh = replace(following, hessian=point.hessian), slope, False
     return Optimum(point, converged=False, steps=maximal_steps)
+
+
+def _reduced(point: Point) -> Reduced:
+    if point.hessian is None:
+        raise NotPositiveError
+    return reduce(point.hessian)
 
 
 def _search(function: Function, point: Point, step: np.ndarray, slope: float, bounded: np.ndarray) -> Point | None:
     """Halve the step until the value rises by a share of what the slope promises; None if it never does."""
     length = 1.0
-    for attempt in range(30):
+    for _ in range(30):
         x = point.x + length * step
         x[bounded & (x < SMALLEST_COUPLING)] = 0.0
-        # a first full step nearly always succeeds, so its Hessian is computed at once
-        following = function(x, hessian=attempt == 0)
+        following = function(x, hessian=False)
         if np.isfinite(following.value) and following.value >= point.value + 1e-4 * length * slope:
-            return following if attempt == 0 else function(x, hessian=True)
+            return following
         length *= 0.5
     return None

@@ -48,8 +48,8 @@ def likelihood_by_system(fit: Fit, index: int, blocks: int) -> np.ndarray:
     state = compute_state(problem, parameters, one.model.frailty_variance, second=False)
     edges = np.concatenate([[0.0], np.cumsum(problem.width)])
     ends = edges[problem.pieces.cells] + problem.pieces.offsets
-    days = np.bincount(problem.pieces.system, ends[:, 1] - ends[:, 0], problem.pieces.systems.size)
+    days = np.bincount(problem.pieces.system, ends[:, 1] - ends[:, 0], problem.systems.size)
     echoes = float(problem.compensator @ one.model.alpha[problem.kept])
     result = np.zeros(fit.design.n_systems)
-    result[problem.pieces.systems] = state.log_like - echoes * days / max(float(days.sum()), 1e-300)
+    result[problem.systems] = state.log_like - echoes * days / max(float(days.sum()), 1e-300)
     return result

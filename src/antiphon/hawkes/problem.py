@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.hawkes.layout import Exposure, Layout, build_layout, n_periods, periods_of_cells
+from antiphon.hawkes.layout import Exposure, Layout, build_layout, periods_of_cells
+from antiphon.kernels.curvature import Rows, Stays
+from antiphon.kernels.likelihood import Pieces
 
 if TYPE_CHECKING:
     from antiphon.design.design import Calendar, Design, Target
@@ -20,67 +22,46 @@ is known of them, and a single event that follows an all but vanished one would 
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Pieces:
-    """Time at risk of one target kind, cut where an effect of the system itself changes. Sorted by system, then time.
-
-    Attributes
-    ----------
-    systems : (local systems,) their codes; everything else uses the local code.
-    system, calendar : (pieces,) local system; calendar of its organisation.
-    cells : (pieces, 2) calendar cells of start and end; ``offsets`` : (pieces, 2) days into them.
-    columns : (pieces, 2) parameters of stratum and organisation.
-    segment : (pieces,) segment of the role in which the piece starts.
-    """
-
-    systems: np.ndarray
-    system: np.ndarray
-    calendar: np.ndarray
-    cells: np.ndarray
-    offsets: np.ndarray
-    columns: np.ndarray
-    segment: np.ndarray
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class Problem:
     """One target kind: what its likelihood needs, and nothing else.
 
     Attributes
     ----------
-    layout, pieces : see there.
+    layout, pieces : see there; pieces are sorted by system, then time.
+    systems : (local systems,) their codes; everything else uses the local code.
+    segment : (pieces,) segment of the role in which the piece starts.
+    stays : the pieces by organisation and system.
     width, cell_columns : (cells,) days; (cells, 2) parameters of shift and weekday.
-    period_start : (periods + 1,) first cell of each period.
     order : (rows,) positions of the rows in the target (rows are sorted by system where a frailty is integrated out).
     pointer : (local systems + 1,) rows of each system.
     row_system, count, exposure : (rows,).
-    row_columns : (rows, 5) parameters of shift, weekday, period, stratum, organisation.
+    rows : endemic effects of the rows.
     features : (rows, columns); ``compensator`` : (columns,).
     kept : columns of the target that are in use.
     frail : (local systems,) bool; ``any_frail`` whether there is any.
     bernoulli : a terminal kind in coarse time.
-    log_r, row_log_r : propensity of each piece and row (0 where not used).
     constant : the endemic part is one number: the intercept.
     """
 
     layout: Layout
     pieces: Pieces
+    systems: np.ndarray
+    segment: np.ndarray
+    stays: Stays
     width: np.ndarray
     cell_columns: np.ndarray
-    period_start: np.ndarray
     order: np.ndarray
     pointer: np.ndarray
     row_system: np.ndarray
     count: np.ndarray
     exposure: np.ndarray
-    row_columns: np.ndarray
+    rows: Rows
     features: np.ndarray
     compensator: np.ndarray
     kept: np.ndarray
     frail: np.ndarray
     any_frail: bool
     bernoulli: bool
-    log_r: np.ndarray
-    row_log_r: np.ndarray
     constant: bool
 
 
@@ -125,9 +106,8 @@ def _exposure(design: Design, target: Target, calendar: Calendar, spells: tuple[
     first, start, end = spells
     role = design.roles[target.role]
     group, stratum = role.segments.group[first], role.segments.stratum[first]
-    cells = calendar.shift.size
-    organisations = design.n_organisations
-    days = np.zeros((organisations, cells + 1))
+    organisations, periods = design.n_organisations, design.n_periods
+    days = np.zeros((organisations, calendar.shift.size + 1))
     (c0, o0), (c1, o1) = _position(calendar.edges, start), _position(calendar.edges, end)
     np.add.at(days, (group, c0), 1.0)
     np.add.at(days, (group, c1), -1.0)
@@ -136,26 +116,22 @@ def _exposure(design: Design, target: Target, calendar: Calendar, spells: tuple[
     np.add.at(days, (group, c1), o1)
     days[days < 1e-9] = 0.0  # rounding
     by_cell = days.sum(axis=0)
-    periods = n_periods(design)
     code = np.arange(organisations)[:, None] * periods + periods_of_cells(design, calendar)[None, :]
     return Exposure(
         shift=np.bincount(calendar.shift, by_cell, calendar.n_shifts),
         weekday=np.bincount(calendar.weekday, by_cell, 7),
         stratum=np.bincount(stratum, end - start, len(role.strata)),
-        organisation=days.sum(axis=1),
         period=np.bincount(code.ravel(), days.ravel(), organisations * periods).reshape(organisations, periods),
     )
 
 
 def _nothing(design: Design, target: Target, calendar: Calendar) -> Exposure:
     """Levels without days, for a layout that does not ask for them."""
-    organisations, strata = design.n_organisations, len(design.roles[target.role].strata)
     return Exposure(
         shift=np.zeros(calendar.n_shifts),
         weekday=np.zeros(7),
-        stratum=np.zeros(strata),
-        organisation=np.zeros(organisations),
-        period=np.zeros((organisations, n_periods(design))),
+        stratum=np.zeros(len(design.roles[target.role].strata)),
+        period=np.zeros((design.n_organisations, design.n_periods)),
     )
 
 
@@ -197,8 +173,8 @@ def build_problem(
     systems, codes = np.unique(
         np.concatenate([role.segments.system[spells[0]], target.system[rows]]), return_inverse=True
     )
-    pieces = _pieces(design, target, calendar, layout, spells, systems, codes[: spells[0].size])
-    row_system = codes[spells[0].size :]
+    piece_system, row_system = codes[: spells[0].size], codes[spells[0].size :]
+    pieces = _pieces(design, target, calendar, layout, spells, piece_system, log_r)
     frail = role.frail[systems] & (options.frailty and not kind.terminal)
     order = np.argsort(row_system, kind="stable") if frail.any() else np.arange(rows.size)
     rows, row_system = rows[order], row_system[order]
@@ -207,28 +183,27 @@ def build_problem(
     if options.columns is not None:
         wanted &= options.columns[index]
     columns = np.flatnonzero(wanted)
-    row_columns = _row_columns(design, target, layout, calendar, rows)
     cell_columns = np.stack([layout.shift[calendar.shift], layout.weekday[calendar.weekday]], axis=1)
     return Problem(
         layout=layout,
         pieces=pieces,
+        systems=systems,
+        segment=spells[0],
+        stays=_stays(pieces, systems.size, design.n_organisations),
         width=np.diff(calendar.edges),
         cell_columns=np.ascontiguousarray(cell_columns),
-        period_start=np.searchsorted(layout.period_of_cell, np.arange(layout.period.shape[1] + 1)),
         order=rows,
         pointer=np.searchsorted(row_system, np.arange(systems.size + 1)) if frail.any() else np.zeros(1, np.int64),
         row_system=row_system,
         count=target.count[rows].astype(np.float64),
         exposure=target.exposure[rows].astype(np.float64),
-        row_columns=row_columns,
+        rows=_rows(design, target, layout, calendar, rows, log_r),
         features=_features(target, rows, columns),
         compensator=mass[columns],
         kept=columns,
         frail=frail,
         any_frail=bool(frail.any()),
         bernoulli=kind.terminal and kind.precision != "minute",
-        log_r=np.zeros(pieces.system.size) if log_r is None else log_r[pieces.segment],
-        row_log_r=np.zeros(rows.size) if log_r is None else log_r[target.segment[rows]],
         constant=bool(layout.size == 1 and np.all(target.count == 1) and np.all(target.exposure == 1.0)),
     )
 
@@ -243,41 +218,61 @@ def _features(target: Target, rows: np.ndarray, columns: np.ndarray) -> np.ndarr
     return np.ascontiguousarray(whole)
 
 
+def _covariates(segment: np.ndarray, log_r: np.ndarray | None) -> np.ndarray:
+    """Covariates of the endemic part at given segments, (segments, covariates); the propensity comes last."""
+    return np.zeros((segment.size, 0)) if log_r is None else np.ascontiguousarray(log_r[segment][:, None])
+
+
 def _pieces(
     design: Design,
     target: Target,
     calendar: Calendar,
     layout: Layout,
     spells: tuple[np.ndarray, ...],
-    systems: np.ndarray,
     system: np.ndarray,
+    log_r: np.ndarray | None,
 ) -> Pieces:
     first, start, end = spells
     segments = design.roles[target.role].segments
     (c0, o0), (c1, o1) = _position(calendar.edges, start), _position(calendar.edges, end)
-    group = segments.group[first]
     return Pieces(
-        systems=systems,
         system=system.astype(np.int32),
-        calendar=layout.calendar[group].astype(np.int32),
+        group=segments.group[first].astype(np.int32),
         cells=np.stack([c0, c1], axis=1).astype(np.int32),
         offsets=np.stack([o0, o1], axis=1),
-        columns=np.stack([layout.stratum[segments.stratum[first]], layout.organisation[group]], axis=1).astype(
-            np.int32
-        ),
-        segment=first,
+        stratum=layout.stratum[segments.stratum[first]].astype(np.int32),
+        covariates=_covariates(first, log_r),
     )
 
 
-def _row_columns(design: Design, target: Target, layout: Layout, calendar: Calendar, rows: np.ndarray) -> np.ndarray:
+def _stays(pieces: Pieces, n_systems: int, n_organisations: int) -> Stays:
+    key = pieces.group.astype(np.int64) * n_systems + pieces.system
+    order = np.argsort(key, kind="stable")
+    stays, begins = np.unique(key[order], return_index=True)
+    return Stays(
+        order=order,
+        begins=np.append(begins, order.size),
+        system=stays % max(n_systems, 1),
+        first=np.searchsorted(stays, np.arange(n_organisations + 1) * n_systems),
+    )
+
+
+def _rows(
+    design: Design, target: Target, layout: Layout, calendar: Calendar, rows: np.ndarray, log_r: np.ndarray | None
+) -> Rows:
     segments = design.roles[target.role].segments
     cell, segment = target.cell[rows], target.segment[rows]
-    group = segments.group[segment]
+    group, period = segments.group[segment], layout.period_of_cell[cell]
     columns = [
         layout.shift[calendar.shift[cell]],
         layout.weekday[calendar.weekday[cell]],
-        layout.period[layout.calendar[group], layout.period_of_cell[cell]],
         layout.stratum[segments.stratum[segment]],
-        layout.organisation[group],
+        layout.period[group, period],
     ]
-    return np.ascontiguousarray(np.stack(columns, axis=1))
+    return Rows(
+        columns=np.ascontiguousarray(np.stack(columns, axis=1)),
+        covariates=_covariates(segment, log_r),
+        places=group * design.n_periods + period,
+        first_covariate=layout.first_covariate,
+        n_central=layout.central,
+    )

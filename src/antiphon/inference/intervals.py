@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.optimize import nnls
 from scipy.special import chdtrc, chdtri
 
+from antiphon.hawkes.curvature import NotPositiveError, Reduced, cholesky, reduce, solve
 from antiphon.hawkes.estimate import Objective, make_objective
 from antiphon.hawkes.likelihood import compute_state
-from antiphon.hawkes.newton import NotPositiveError, Point, cholesky, free_factor, maximise, solve, solve_step
+from antiphon.hawkes.newton import Point, maximise, newton_step
 from antiphon.hawkes.problem import build_problem
 from antiphon.inference.inference import Interval
 
@@ -48,8 +50,8 @@ class Curve:
     places : parameter of each column of the target (-1: not in use).
     clusters : (rows,) incident of each row.
     jumps : jump of the score at each row, by log endemic and by echo part: two arrays (rows,).
-    size : rows x parameters.
-    factor : of the endemic effects at the optimum, for steps by the quadratic model (None: made anew).
+    size : rows x central parameters.
+    reduced : the Hessian at the optimum with the periods eliminated.
     """
 
     objective: Objective
@@ -58,7 +60,7 @@ class Curve:
     clusters: np.ndarray
     jumps: tuple[np.ndarray, np.ndarray]
     size: float
-    factor: np.ndarray | None
+    reduced: Reduced
 
     @property
     def problem(self) -> Problem:
@@ -94,9 +96,11 @@ def make_curve(fit: Fit, index: int) -> Curve:
         problem, one.parameters[: problem.layout.size + problem.kept.size], one.model.frailty_variance, second=False
     )
     clusters = np.unique(fit.design.targets[index].incident[problem.order], return_inverse=True)[1]
-    size = float((problem.count.size + problem.pieces.system.size) * point.x.size)
-    factor = free_factor(point.hessian, objective.bounded) if size >= SMALL else None
-    return Curve(objective, point, places, clusters, (state.endemic_first, state.first), size, factor)
+    if point.hessian is None:
+        raise NotPositiveError
+    reduced = reduce(point.hessian)
+    size = float((problem.count.size + problem.pieces.system.size) * reduced.schur.shape[0])
+    return Curve(objective, point, places, clusters, (state.endemic_first, state.first), size, reduced)
 
 
 def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
@@ -112,7 +116,9 @@ def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
     size, columns = problem.layout.size, problem.features.shape[1]
     effects = np.append(weights[:size], 0.0)
     endemic, echo = curve.jumps
-    own = effects[0] + effects[problem.row_columns].sum(axis=1) + effects[problem.layout.propensity] * problem.row_log_r
+    rows = problem.rows
+    by_covariate = effects[rows.first_covariate : rows.first_covariate + rows.covariates.shape[1]]
+    own = effects[0] + effects[rows.columns].sum(axis=1) + rows.covariates @ by_covariate
     jumps = endemic * own + echo * (problem.features @ weights[size : size + columns])
     apart = float(jumps @ jumps)
     together = float((np.bincount(curve.clusters, jumps) ** 2).sum())
@@ -121,33 +127,36 @@ def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
 
 def _efficient_direction(curve: Curve, places: np.ndarray) -> np.ndarray:
     """Weights that turn the score into that of the couplings with all other free parameters estimated."""
-    weights = np.zeros(curve.point.x.size)
-    weights[places] = 1.0
-    others = _free_others(curve, places)
-    matrix = -curve.point.hessian
-    try:
+    centre, others = _central(curve, places)
+    matrix = curve.reduced.schur
+    weights = np.zeros(len(matrix))
+    weights[centre] = 1.0
+    with suppress(NotPositiveError):
         factor = cholesky(matrix[np.ix_(others, others)])
-        weights[others] = -solve(factor, matrix[np.ix_(others, places)].sum(axis=1))
-    except NotPositiveError:
-        return weights
-    return weights
+        weights[others] = -solve(factor, matrix[np.ix_(others, centre)].sum(axis=1))
+    return curve.reduced.outward(weights, np.zeros(curve.reduced.curvature.n_local))
 
 
-def _free_others(curve: Curve, places: np.ndarray) -> np.ndarray:
-    """Parameters other than these that are not held at their bound, and that the likelihood depends on."""
-    point = curve.point
-    free = ~curve.objective.bounded | (point.x > 0.0) | (point.gradient > -FREE)
-    free &= np.diag(point.hessian) < 0.0
-    free[places] = False
-    return np.flatnonzero(free)
+def _central(curve: Curve, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of some couplings among the central parameters, and of the free others.
+
+    Free are those that are not held at their bound, and that the likelihood depends on.
+    """
+    curvature = curve.reduced.curvature
+    x, gradient = curvature.split(curve.point.x)[0], curvature.split(curve.point.gradient)[0]
+    bounded = curvature.split(curve.objective.bounded)[0]
+    free = ~bounded | (x > 0.0) | (gradient > -FREE)
+    free &= np.diag(curvature.central) < 0.0
+    centre = curvature.centre(places)
+    free[centre] = False
+    return centre, np.flatnonzero(free)
 
 
 def information(curve: Curve, places: np.ndarray) -> np.ndarray:
     """Information on the couplings with every other free parameter estimated, (couplings, couplings)."""
-    matrix = -curve.point.hessian
-    others = _free_others(curve, places)
-    own = matrix[np.ix_(places, places)]
-    mixed = matrix[np.ix_(others, places)]
+    centre, others = _central(curve, places)
+    matrix = curve.reduced.schur
+    own, mixed = matrix[np.ix_(centre, centre)], matrix[np.ix_(others, centre)]
     try:
         return own - mixed.T @ solve(cholesky(matrix[np.ix_(others, others)]), mixed)
     except NotPositiveError:
@@ -166,29 +175,15 @@ def standard_error(curve: Curve, places: np.ndarray) -> float:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Frozen:
-    """The objective with the Hessian of its optimum: exact values and gradients at a fifth of the price.
-
-    Near the optimum Newton steps with it still converge; the search along each step makes sure that they never get worse.
-    """
-
-    objective: Objective
-    hessian: np.ndarray
-
-    def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
-        matrix = self.hessian if hessian else np.zeros((0, 0))
-        return replace(self.objective(x, hessian=False), hessian=matrix)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
 class _Pulled:
     """The objective with the sum of some couplings pulled towards a value.
 
     Whatever the strength of the pull, its maximum is the maximum of the objective for the sum that it reaches: a point of
-    the profile. Unlike a constraint it needs no multipliers and cannot be infeasible.
+    the profile. Unlike a constraint it needs no multipliers and cannot be infeasible. Its Hessian is never asked for: near
+    the optimum steps with the one there converge, at a fifth of the price.
     """
 
-    objective: Objective | _Frozen
+    objective: Objective
     places: np.ndarray
     goal: float
     strength: float
@@ -200,35 +195,32 @@ class _Pulled:
         away = float(point.x[self.places].sum()) - self.goal
         gradient = point.gradient.copy()
         gradient[self.places] -= self.strength * away
-        matrix = point.hessian
-        if matrix.size:
-            matrix = matrix.copy()
-            matrix[np.ix_(self.places, self.places)] -= self.strength
-        return Point(point.x, point.value - 0.5 * self.strength * away * away, gradient, matrix)
+        return Point(point.x, point.value - 0.5 * self.strength * away * away, gradient)
 
     def unwrap(self, point: Point) -> Point:
         away = float(point.x[self.places].sum()) - self.goal
         gradient = point.gradient.copy()
         gradient[self.places] += self.strength * away
-        matrix = point.hessian.copy()
-        matrix[np.ix_(self.places, self.places)] += self.strength
-        return Point(point.x, point.value + 0.5 * self.strength * away * away, gradient, matrix)
+        return Point(point.x, point.value + 0.5 * self.strength * away * away, gradient)
 
 
 def _profile_point(curve: Curve, places: np.ndarray, goal: float, start: Point, scale: float, *, exact: bool) -> Point:
     """Best point whose sum of couplings is near ``goal``."""
     against = _slope_at_bound(curve, places)
-    pulled = _Pulled(
-        _Frozen(curve.objective, curve.point.hessian), places, goal, 25.0 / scale**2 + 10.0 * against / max(goal, 1e-9)
-    )
+    pulled = _Pulled(curve.objective, places, goal, 25.0 / scale**2 + 10.0 * against / max(goal, 1e-9))
     bounded = curve.objective.bounded
+    reduced = curve.reduced.plus(places, -pulled.strength)
     begin = pulled.wrap(start)
     if exact:
-        best = maximise(pulled, begin, bounded, maximal_steps=8, tolerance=ENOUGH).point
+        best = maximise(
+            pulled, begin, bounded, reduced=reduced, maximal_steps=8, tolerance=ENOUGH, is_frozen=True
+        ).point  # fmt: skip
         return pulled.unwrap(best)
-    step = solve_step(begin.gradient, begin.hessian, begin.x, bounded, factor=curve.factor)
-    gain = float(start.gradient @ step + 0.5 * step @ start.hessian @ step)
-    return Point(start.x + step, start.value + gain, start.gradient + start.hessian @ step, start.hessian)
+    step = newton_step(begin.gradient, reduced, begin.x, bounded)
+    change = curve.reduced.curvature.times(step)
+    return Point(
+        start.x + step, start.value + float(start.gradient @ step + 0.5 * step @ change), start.gradient + change
+    )
 
 
 def profile_interval(curve: Curve, columns: tuple[int, ...]) -> Interval:
@@ -351,9 +343,10 @@ def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1) ->
         return quick
     fixed = np.zeros(curve.point.x.size, dtype=bool)
     fixed[places] = True
-    frozen = _Frozen(curve.objective, curve.point.hessian)
-    start = frozen(null, hessian=True)
-    best = maximise(frozen, start, curve.objective.bounded, fixed=fixed, maximal_steps=12, tolerance=ENOUGH).point
+    best = maximise(
+        curve.objective, curve.objective(null, hessian=False), curve.objective.bounded, reduced=curve.reduced,
+        fixed=fixed, maximal_steps=12, tolerance=ENOUGH, is_frozen=True,
+    ).point  # fmt: skip
     statistic = max(2.0 * (curve.point.value - best.value), 0.0) / inflation
     return Comparison(statistic, chi_bar_p(statistic, weights), approximate=False)
 
@@ -365,9 +358,10 @@ def _quadratic_null(curve: Curve, places: np.ndarray) -> tuple[np.ndarray, float
     move[places] = -point.x[places]
     fixed = np.zeros(point.x.size, dtype=bool)
     fixed[places] = True
-    gradient = point.gradient + point.hessian @ move
-    step = move + solve_step(gradient, point.hessian, point.x, curve.objective.bounded, fixed, factor=curve.factor)
-    lost = -float(point.gradient @ step + 0.5 * step @ point.hessian @ step)
+    curvature = curve.reduced.curvature
+    gradient = point.gradient + curvature.times(move)
+    step = move + newton_step(gradient, curve.reduced, point.x, curve.objective.bounded, fixed)
+    lost = -float(point.gradient @ step + 0.5 * step @ curvature.times(step))
     return np.where(fixed, 0.0, point.x + step), max(lost, 0.0)
 
 

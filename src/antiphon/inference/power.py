@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from antiphon.hawkes.curvature import reduce
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -80,11 +82,13 @@ def schur_information(fit: TargetFit, target: Target) -> np.ndarray:
     came. Its information is then at least ``G^2 / N``, which is what Cauchy and Schwarz leave of the expected one with N
     events. And no coupling can explain more than all events, so each has a spread of at most about ``N / G``.
     """
-    alpha, in_use = alpha_positions(fit), columns_in_use(fit)
-    information = -0.5 * (fit.hessian + fit.hessian.T)
+    in_use, curvature = columns_in_use(fit), fit.hessian
+    alpha = curvature.centre(alpha_positions(fit))
     read = target.compensator[:, in_use].sum(axis=0)
     events = max(float(target.count.sum()), 1.0)
-    information[alpha, alpha] = np.maximum(information[alpha, alpha], read**2 / events)
+    information = reduce(curvature).schur.copy()
+    unseen = np.maximum(read**2 / events + np.diag(curvature.central)[alpha], 0.0)
+    information[alpha, alpha] += unseen
     bound = np.diag((read / events) ** 2)
     other = np.setdiff1d(np.arange(len(information)), alpha)
     between = information[np.ix_(other, alpha)]

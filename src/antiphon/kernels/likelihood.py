@@ -5,8 +5,48 @@ loops need no branches. Gradients have the same extra slot, to be thrown away.
 """
 
 import math
+from typing import NamedTuple
+
+import numpy as np
 
 from antiphon.kernels._compile import kernel
+
+
+class Pieces(NamedTuple):
+    """Time at risk, cut where an effect of the system itself changes.
+
+    Attributes
+    ----------
+    system, group : (pieces,) local system; organisation.
+    cells : (pieces, 2) calendar cells of start and end; ``offsets`` : (pieces, 2) days into them.
+    stratum : (pieces,) parameter of the stratum.
+    covariates : (pieces, covariates) values.
+    """
+
+    system: np.ndarray
+    group: np.ndarray
+    cells: np.ndarray
+    offsets: np.ndarray
+    stratum: np.ndarray
+    covariates: np.ndarray
+
+
+class Rates(NamedTuple):
+    """Endemic rates at one point; see ``base_rates``.
+
+    Attributes
+    ----------
+    period_of_cell, period_start : (cells,), (periods + 1,).
+    base, cumulated : (cells,), (cells + 1,).
+    growth, reached : (organisations, periods), (organisations, periods + 1).
+    """
+
+    period_of_cell: np.ndarray
+    period_start: np.ndarray
+    base: np.ndarray
+    cumulated: np.ndarray
+    growth: np.ndarray
+    reached: np.ndarray
 
 
 @kernel
@@ -49,194 +89,101 @@ def dense_pass(features, alpha, endemic, gradient):
 
 
 @kernel
-def cell_rates(parameters, width, columns, period_of_cell, period_columns, rate, total):
-    """Endemic rate per calendar and cell, and its integral from the start of the window to each cell edge."""
-    for r in range(rate.shape[0]):
-        running = 0.0
-        for c in range(rate.shape[1]):
-            effect = parameters[0] + parameters[columns[c, 0]] + parameters[columns[c, 1]]
-            value = math.exp(effect + parameters[period_columns[r, period_of_cell[c]]])
-            rate[r, c] = value
-            total[r, c] = running
-            running += value * width[c]
-        total[r, rate.shape[1]] = running
+def base_rates(parameters, width, columns, period_columns, rates):
+    """Endemic rates as a product: of the cell (shift, weekday) and of the organisation's period.
+
+    ``base`` (cells,), its integral ``cumulated`` (cells + 1,); ``growth`` (organisations, periods), and ``reached``
+    (organisations, periods + 1) the integral of the whole rate from the start of the window to the start of each period.
+    """
+    for c in range(width.shape[0]):
+        rates.base[c] = math.exp(parameters[0] + parameters[columns[c, 0]] + parameters[columns[c, 1]])
+        rates.cumulated[c + 1] = rates.cumulated[c] + rates.base[c] * width[c]
+    for r in range(rates.growth.shape[0]):
+        for p in range(rates.growth.shape[1]):
+            rates.growth[r, p] = math.exp(parameters[period_columns[r, p]])
+            within = rates.cumulated[rates.period_start[p + 1]] - rates.cumulated[rates.period_start[p]]
+            rates.reached[r, p + 1] = rates.reached[r, p] + rates.growth[r, p] * within
 
 
 @kernel
-def row_rates(parameters, propensity, columns, log_r, exposure, endemic):
+def rate_until(r, c, offset, rates):
+    """Integral of the rate of organisation ``r`` from the start of the window until ``offset`` days into cell ``c``."""
+    p = rates.period_of_cell[c]
+    within = rates.cumulated[c] - rates.cumulated[rates.period_start[p]] + offset * rates.base[c]
+    return rates.reached[r, p] + rates.growth[r, p] * within
+
+
+@kernel
+def row_rates(parameters, first_covariate, columns, covariates, exposure, endemic):
     """Endemic part of each row at frailty 1."""
     for n in range(endemic.shape[0]):
-        effect = parameters[0] + propensity * log_r[n]
+        effect = parameters[0]
         for k in range(columns.shape[1]):
             effect += parameters[columns[n, k]]
+        for k in range(covariates.shape[1]):
+            effect += parameters[first_covariate + k] * covariates[n, k]
         endemic[n] = exposure[n] * math.exp(effect)
 
 
 @kernel
-def piece_hazards(
-    parameters, propensity, system, calendar, cells, offsets, columns, log_r, rate, total, weight, mass, hazard
-):
+def piece_hazards(parameters, first_covariate, pieces, rates, weight, mass, hazard):
     """Endemic hazard of each piece of time at risk and of each system. ``hazard`` is added to."""
-    for k in range(system.shape[0]):
-        r = calendar[k]
-        w = math.exp(parameters[columns[k, 0]] + parameters[columns[k, 1]] + propensity * log_r[k])
-        c0 = cells[k, 0]
-        c1 = cells[k, 1]
-        h = total[r, c1] + offsets[k, 1] * rate[r, c1] - total[r, c0] - offsets[k, 0] * rate[r, c0]
+    for k in range(weight.shape[0]):
+        r = pieces.group[k]
+        effect = parameters[pieces.stratum[k]]
+        for j in range(pieces.covariates.shape[1]):
+            effect += parameters[first_covariate + j] * pieces.covariates[k, j]
+        w = math.exp(effect)
+        begin = rate_until(r, pieces.cells[k, 0], pieces.offsets[k, 0], rates)
+        end = rate_until(r, pieces.cells[k, 1], pieces.offsets[k, 1], rates)
         weight[k] = w
-        mass[k] = w * h
-        hazard[system[k]] += w * h
+        mass[k] = w * (end - begin)
+        hazard[pieces.system[k]] += mass[k]
 
 
 @kernel
-def spread_exposure(theta, system, calendar, cells, offsets, weight, width, exposure):
-    """Expected weight x days at risk of each calendar cell: exact, in one step per piece and one per cell."""
-    for k in range(system.shape[0]):
-        w = theta[system[k]] * weight[k]
-        r = calendar[k]
-        exposure[r, cells[k, 0]] += w
-        exposure[r, cells[k, 1]] -= w
-    for r in range(exposure.shape[0]):
+def spread_mass(theta, pieces, rates, weight, width, mass):
+    """Expected endemic events of each organisation and cell: exact, in one step per piece and one per cell."""
+    for k in range(weight.shape[0]):
+        w = theta[pieces.system[k]] * weight[k]
+        r = pieces.group[k]
+        mass[r, pieces.cells[k, 0]] += w
+        mass[r, pieces.cells[k, 1]] -= w
+    for r in range(mass.shape[0]):
         running = 0.0
-        for c in range(exposure.shape[1]):
-            running += exposure[r, c]
-            exposure[r, c] = running * width[c]
-    for k in range(system.shape[0]):
-        w = theta[system[k]] * weight[k]
-        r = calendar[k]
-        exposure[r, cells[k, 0]] -= w * offsets[k, 0]
-        exposure[r, cells[k, 1]] += w * offsets[k, 1]
+        for c in range(mass.shape[1]):
+            running += mass[r, c]
+            mass[r, c] = running * width[c]
+    for k in range(weight.shape[0]):
+        w = theta[pieces.system[k]] * weight[k]
+        r = pieces.group[k]
+        mass[r, pieces.cells[k, 0]] -= w * pieces.offsets[k, 0]
+        mass[r, pieces.cells[k, 1]] += w * pieces.offsets[k, 1]
+    for r in range(mass.shape[0]):
+        for c in range(mass.shape[1]):
+            mass[r, c] *= rates.base[c] * rates.growth[r, rates.period_of_cell[c]]
 
 
 @kernel
-def hazard_gradient(theta, system, columns, log_r, mass, propensity_column, gradient):
+def hazard_gradient(theta, pieces, mass, first_covariate, gradient):
     """Derivative of the expected total hazard in the effects that belong to pieces. ``gradient`` is added to."""
-    for k in range(system.shape[0]):
-        value = theta[system[k]] * mass[k]
+    for k in range(mass.shape[0]):
+        value = theta[pieces.system[k]] * mass[k]
         gradient[0] += value
-        gradient[columns[k, 0]] += value
-        gradient[columns[k, 1]] += value
-        gradient[propensity_column] += value * log_r[k]
+        gradient[pieces.stratum[k]] += value
+        for j in range(pieces.covariates.shape[1]):
+            gradient[first_covariate + j] += value * pieces.covariates[k, j]
 
 
 @kernel
-def cell_gradient(exposure, rate, columns, period_of_cell, period_columns, gradient):
+def cell_gradient(mass, columns, period_of_cell, period_columns, gradient):
     """Derivative of the expected total hazard in the effects that belong to cells. ``gradient`` is added to."""
-    for r in range(rate.shape[0]):
-        for c in range(rate.shape[1]):
-            value = exposure[r, c] * rate[r, c]
+    for r in range(mass.shape[0]):
+        for c in range(mass.shape[1]):
+            value = mass[r, c]
             gradient[columns[c, 0]] += value
             gradient[columns[c, 1]] += value
             gradient[period_columns[r, period_of_cell[c]]] += value
-
-
-@kernel
-def cell_hessian(exposure, rate, columns, period_of_cell, period_columns, hessian):
-    """Second derivatives of the expected total hazard in pairs of effects of cells (upper part may be mirrored)."""
-    for r in range(rate.shape[0]):
-        for c in range(rate.shape[1]):
-            value = exposure[r, c] * rate[r, c]
-            j0 = columns[c, 0]
-            j1 = columns[c, 1]
-            j2 = period_columns[r, period_of_cell[c]]
-            hessian[j0, j0] += value
-            hessian[j1, j1] += value
-            hessian[j2, j2] += value
-            hessian[j0, j1] += value
-            hessian[j1, j0] += value
-            hessian[j0, j2] += value
-            hessian[j2, j0] += value
-            hessian[j1, j2] += value
-            hessian[j2, j1] += value
-
-
-@kernel
-def column_totals(width, columns, rate, first_column, totals):
-    """Integral of the rate over the cells of one shift or weekday, from the window's start to each cell edge.
-
-    ``totals`` (calendars, cells + 1, effects of shift and weekday); effect ``j`` is parameter ``first_column + j``.
-    """
-    effects = totals.shape[2]
-    for r in range(rate.shape[0]):
-        for c in range(rate.shape[1]):
-            for j in range(effects):
-                totals[r, c + 1, j] = totals[r, c, j]
-            value = rate[r, c] * width[c]
-            for k in range(2):
-                j = columns[c, k] - first_column
-                if 0 <= j < effects:
-                    totals[r, c + 1, j] += value
-
-
-@kernel
-def piece_hessian(
-    theta, system, calendar, cells, offsets, columns, log_r, weight, mass,
-    rate, total, totals, cell_columns, period_of_cell, period_start, period_columns,
-    propensity_column, hessian, gradients,
-):  # fmt: skip
-    """Second derivatives of the expected total hazard that involve an effect of pieces, and each system's gradient.
-
-    ``gradients`` (systems, parameters + 1) may have no columns: then only ``hessian`` (parameters + 1, parameters + 1)
-    is filled. Every pair is filled one way only; the caller mirrors it.
-    """
-    effects = totals.shape[2]
-    wanted = gradients.shape[1] > 0
-    for k in range(system.shape[0]):
-        i = system[k]
-        r = calendar[k]
-        c0 = cells[k, 0]
-        c1 = cells[k, 1]
-        w = weight[k]
-        expected = theta[i]
-        j0 = columns[k, 0]
-        j1 = columns[k, 1]
-        x = log_r[k]
-        # pairs of piece effects
-        value = expected * mass[k]
-        hessian[0, 0] += value
-        hessian[0, j0] += value
-        hessian[0, j1] += value
-        hessian[0, propensity_column] += value * x
-        hessian[j0, j0] += value
-        hessian[j0, j1] += value
-        hessian[j1, j1] += value
-        hessian[j0, propensity_column] += value * x
-        hessian[j1, propensity_column] += value * x
-        hessian[propensity_column, propensity_column] += value * x * x
-        if wanted:
-            gradients[i, 0] += mass[k]
-            gradients[i, j0] += mass[k]
-            gradients[i, j1] += mass[k]
-            gradients[i, propensity_column] += mass[k] * x
-        # piece effects with shifts and weekdays
-        for j in range(effects):
-            h = totals[r, c1, j] - totals[r, c0, j]
-            column = 1 + j
-            if cell_columns[c1, 0] == column or cell_columns[c1, 1] == column:
-                h += offsets[k, 1] * rate[r, c1]
-            if cell_columns[c0, 0] == column or cell_columns[c0, 1] == column:
-                h -= offsets[k, 0] * rate[r, c0]
-            h *= w
-            value = expected * h
-            hessian[0, column] += value
-            hessian[j0, column] += value
-            hessian[j1, column] += value
-            hessian[propensity_column, column] += value * x
-            if wanted:
-                gradients[i, column] += h
-        # piece effects with periods
-        begin = total[r, c0] + offsets[k, 0] * rate[r, c0]
-        end = total[r, c1] + offsets[k, 1] * rate[r, c1]
-        for q in range(period_of_cell[c0], period_of_cell[c1] + 1):
-            h = w * (min(end, total[r, period_start[q + 1]]) - max(begin, total[r, period_start[q]]))
-            column = period_columns[r, q]
-            value = expected * h
-            hessian[0, column] += value
-            hessian[j0, column] += value
-            hessian[j1, column] += value
-            hessian[propensity_column, column] += value * x
-            if wanted:
-                gradients[i, column] += h
 
 
 @kernel
@@ -270,48 +217,12 @@ def poisson_rows(count, endemic, echo, system, bernoulli, log_like, first, endem
 
 
 @kernel
-def scatter_rows(values, columns, log_r, propensity_column, gradient):
+def scatter_rows(values, columns, covariates, first_covariate, gradient):
     """Sum over rows of value x (which endemic effects the row has). ``gradient`` is added to."""
     for n in range(values.shape[0]):
         value = values[n]
         gradient[0] += value
         for k in range(columns.shape[1]):
             gradient[columns[n, k]] += value
-        gradient[propensity_column] += value * log_r[n]
-
-
-@kernel
-def scatter_matrix(values, columns, log_r, propensity_column, result):
-    """The same for rows of vectors: ``result`` (parameters + 1, columns of values) is added to."""
-    for n in range(values.shape[0]):
-        x = log_r[n]
-        for j in range(values.shape[1]):
-            result[0, j] += values[n, j]
-        for k in range(columns.shape[1]):
-            c = columns[n, k]
-            for j in range(values.shape[1]):
-                result[c, j] += values[n, j]
-        if x != 0.0:
-            for j in range(values.shape[1]):
-                result[propensity_column, j] += x * values[n, j]
-
-
-@kernel
-def scatter_pairs(values, columns, log_r, propensity_column, result):
-    """Sum over rows of value x (effects of the row) x (effects of the row). ``result`` is added to."""
-    effects = columns.shape[1]
-    for n in range(values.shape[0]):
-        value = values[n]
-        x = log_r[n]
-        result[0, 0] += value
-        result[0, propensity_column] += value * x
-        result[propensity_column, 0] += value * x
-        result[propensity_column, propensity_column] += value * x * x
-        for k in range(effects):
-            c = columns[n, k]
-            result[0, c] += value
-            result[c, 0] += value
-            result[propensity_column, c] += value * x
-            result[c, propensity_column] += value * x
-            for j in range(effects):
-                result[c, columns[n, j]] += value
+        for k in range(covariates.shape[1]):
+            gradient[first_covariate + k] += value * covariates[n, k]

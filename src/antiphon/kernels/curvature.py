@@ -1,0 +1,535 @@
+"""Loops of the second derivatives, block by block, and the linear algebra of matrices with one block per organisation.
+
+An organisation's calendar periods touch nobody outside it. So the Hessian has one square block per organisation, a strip
+that ties each to the central parameters (rhythm, strata, covariates, couplings), and one central square.
+
+A spell at risk covers whole periods but for its two ends. In the basis of steps, where the entry ``q`` stands for all of
+the periods from ``q`` on, a person who was there for ten years has as few entries as one who stayed a week: products are
+added up there, and turned into periods once for everyone.
+
+``places`` number the pairs of organisation and period, ``organisation * periods + period``. Arrays that are `wide` have
+the central endemic effects, one slot for effects that a row does not have, then the couplings.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from antiphon.kernels._compile import kernel
+from antiphon.kernels.likelihood import rate_until
+from antiphon.kernels.linear import factor
+
+
+class Sums(NamedTuple):
+    """What the loops add up.
+
+    Attributes
+    ----------
+    central : (wide, wide), both ways.
+    units, steps : (places, wide) by period, and by the period from which on.
+    diagonal : (places,) of the periods with themselves.
+    """
+
+    central: np.ndarray
+    units: np.ndarray
+    steps: np.ndarray
+    diagonal: np.ndarray
+
+
+class Rows(NamedTuple):
+    """Endemic effects of rows.
+
+    Attributes
+    ----------
+    columns : (rows, 4) parameters of shift, weekday, stratum and period.
+    covariates : (rows, covariates); the first one is parameter ``first_covariate``.
+    places : (rows,).
+    first_covariate : parameter; ``n_central`` : number of central endemic effects.
+    """
+
+    columns: np.ndarray
+    covariates: np.ndarray
+    places: np.ndarray
+    first_covariate: int
+    n_central: int
+
+
+@kernel
+def cell_curvature(mass, columns, period_of_cell, n_central, sums):
+    """Second derivatives of the expected hazard in pairs of effects of cells."""
+    n_periods = sums.diagonal.shape[0] // mass.shape[0]
+    for r in range(mass.shape[0]):
+        for c in range(mass.shape[1]):
+            value = -mass[r, c]
+            if value == 0.0:
+                continue
+            one = min(columns[c, 0], n_central)
+            other = min(columns[c, 1], n_central)
+            place = r * n_periods + period_of_cell[c]
+            sums.central[one, one] += value
+            sums.central[other, other] += value
+            sums.central[one, other] += value
+            sums.central[other, one] += value
+            sums.units[place, one] += value
+            sums.units[place, other] += value
+            sums.diagonal[place] += value
+
+
+@kernel
+def level_totals(width, columns, rates, totals, reached):
+    """Integrals of the rate over the cells of one shift or weekday: of the base, and of the organisation by period.
+
+    ``totals`` (cells + 1, levels), ``reached`` (organisations, periods + 1, levels); level ``j`` is parameter ``1 + j``.
+    """
+    levels = totals.shape[1]
+    for c in range(width.shape[0]):
+        for j in range(levels):
+            totals[c + 1, j] = totals[c, j]
+        for k in range(2):
+            j = columns[c, k] - 1
+            if 0 <= j < levels:
+                totals[c + 1, j] += rates.base[c] * width[c]
+    for r in range(reached.shape[0]):
+        for p in range(reached.shape[1] - 1):
+            first = rates.period_start[p]
+            last = rates.period_start[p + 1]
+            for j in range(levels):
+                reached[r, p + 1, j] = reached[r, p, j] + rates.growth[r, p] * (totals[last, j] - totals[first, j])
+
+
+@kernel
+def level_until(r, c, offset, j, columns, rates, totals, reached):
+    """Integral over the cells of level ``j`` until ``offset`` days into cell ``c``."""
+    p = rates.period_of_cell[c]
+    within = totals[c, j] - totals[rates.period_start[p], j]
+    if columns[c, 0] == 1 + j or columns[c, 1] == 1 + j:
+        within += offset * rates.base[c]
+    return reached[r, p, j] + rates.growth[r, p] * within
+
+
+@kernel
+def piece_curvature(
+    theta, pieces, rates, columns, totals, level_reached, first_covariate, weight, mass, sums, gradients
+):
+    """Second derivatives of the expected hazard that involve an effect of pieces, and each system's gradient.
+
+    ``gradients`` (systems, wide) may have no columns: then there is no frailty that would need them.
+    """
+    levels = totals.shape[1]
+    n_covariates = pieces.covariates.shape[1]
+    n_effects = 2 + n_covariates
+    n_central = first_covariate + n_covariates
+    n_periods = rates.growth.shape[1]
+    wanted = gradients.shape[1] > 0
+    place_of = np.empty(n_effects, np.int64)
+    value_of = np.empty(n_effects)
+    for k in range(weight.shape[0]):
+        i = pieces.system[k]
+        r = pieces.group[k]
+        expected = -theta[i]
+        place_of[0], value_of[0] = 0, 1.0
+        place_of[1], value_of[1] = min(pieces.stratum[k], n_central), 1.0
+        for j in range(n_covariates):
+            place_of[2 + j], value_of[2 + j] = first_covariate + j, pieces.covariates[k, j]
+        for a in range(n_effects):
+            value = mass[k] * value_of[a]
+            if wanted:
+                gradients[i, place_of[a]] += value
+            for b in range(n_effects):
+                sums.central[place_of[a], place_of[b]] += expected * value * value_of[b]
+        for j in range(levels):
+            until = level_until(r, pieces.cells[k, 1], pieces.offsets[k, 1], j, columns, rates, totals, level_reached)
+            since = level_until(r, pieces.cells[k, 0], pieces.offsets[k, 0], j, columns, rates, totals, level_reached)
+            value = weight[k] * (until - since)
+            if wanted:
+                gradients[i, 1 + j] += value
+            for a in range(n_effects):
+                sums.central[place_of[a], 1 + j] += expected * value * value_of[a]
+                sums.central[1 + j, place_of[a]] += expected * value * value_of[a]
+        for side in range(2):
+            w = weight[k] if side == 0 else -weight[k]
+            p, rest = _edge(r, pieces.cells[k, side], pieces.offsets[k, side], rates)
+            place = r * n_periods + p
+            for a in range(n_effects):
+                sums.units[place, place_of[a]] += expected * w * rest * value_of[a]
+                if p + 1 < n_periods:
+                    sums.steps[place + 1, place_of[a]] += expected * w * value_of[a]
+
+
+@kernel
+def _edge(r, c, offset, rates):
+    """Period that holds a moment, and the rate integrated from the moment to the end of the period."""
+    p = rates.period_of_cell[c]
+    until = rate_until(r, c, offset, rates)
+    return p, rates.reached[r, p + 1] - until
+
+
+@kernel
+def row_curvature(values, rows, sums):
+    """Sum over rows of value x (endemic effects of the row) x (endemic effects of the row)."""
+    n_covariates = rows.covariates.shape[1]
+    n_effects = 4 + n_covariates
+    place_of = np.empty(n_effects, np.int64)
+    value_of = np.ones(n_effects)
+    for n in range(values.shape[0]):
+        _effects_of(n, rows, place_of, value_of)
+        place = rows.places[n]
+        for a in range(n_effects):
+            value = values[n] * value_of[a]
+            sums.units[place, place_of[a]] += value
+            for b in range(n_effects):
+                sums.central[place_of[a], place_of[b]] += value * value_of[b]
+        sums.diagonal[place] += values[n]
+
+
+@kernel
+def _effects_of(n, rows, place_of, value_of):
+    """Central endemic effects of a row and their values: intercept, shift, weekday, stratum, covariates."""
+    place_of[0] = 0
+    for k in range(3):
+        place_of[1 + k] = min(rows.columns[n, k], rows.n_central)
+    for j in range(rows.covariates.shape[1]):
+        place_of[4 + j] = rows.first_covariate + j
+        value_of[4 + j] = rows.covariates[n, j]
+
+
+@kernel
+def row_features(first, values, rows, sums):
+    """Sum over rows, from row ``first`` on, of (endemic effects of the row) x (values of the row by coupling)."""
+    n_covariates = rows.covariates.shape[1]
+    n_effects = 4 + n_covariates
+    place_of = np.empty(n_effects, np.int64)
+    value_of = np.ones(n_effects)
+    after = rows.n_central + 1
+    for n in range(values.shape[0]):
+        _effects_of(first + n, rows, place_of, value_of)
+        place = rows.places[first + n]
+        for j in range(values.shape[1]):
+            value = values[n, j]
+            if value == 0.0:
+                continue
+            sums.units[place, after + j] += value
+            for a in range(n_effects):
+                sums.central[place_of[a], after + j] += value * value_of[a]
+
+
+@kernel
+def covariance_rows(pointer, covariance, covariance_pointer, echo, rows, sums):
+    """Sum over pairs of rows of one system of covariance x echo x echo x (effects of one) x (effects of the other).
+
+    Pairs of periods are left to ``frailty_blocks``.
+    """
+    n_effects = 4 + rows.covariates.shape[1]
+    place_of = np.empty(n_effects, np.int64)
+    value_of = np.ones(n_effects)
+    line = np.zeros(rows.n_central + 1)
+    for i in range(pointer.shape[0] - 1):
+        lo = pointer[i]
+        count = pointer[i + 1] - lo
+        if count < 2 or covariance_pointer[i + 1] == covariance_pointer[i]:
+            continue
+        base = covariance_pointer[i]
+        for n in range(count):
+            line[:] = 0.0
+            for m in range(count):
+                value = covariance[base + n * count + m] * echo[lo + m]
+                if value != 0.0:
+                    _effects_of(lo + m, rows, place_of, value_of)
+                    for a in range(n_effects):
+                        line[place_of[a]] += value * value_of[a]
+            if echo[lo + n] == 0.0:
+                continue
+            _effects_of(lo + n, rows, place_of, value_of)
+            for j in range(line.shape[0]):
+                value = echo[lo + n] * line[j]
+                sums.units[rows.places[lo + n], j] += value
+                for a in range(n_effects):
+                    sums.central[place_of[a], j] += value * value_of[a]
+
+
+@kernel
+def crossed_rows(pointer, cross, echo, rows, features, crossed):
+    """Sums over a system's rows of what goes together with its frailty; ``crossed`` (systems, wide) is added to.
+
+    By endemic effect -Cov(u, theta) x echo, by coupling Cov(u, theta) x feature.
+    """
+    n_effects = 4 + rows.covariates.shape[1]
+    place_of = np.empty(n_effects, np.int64)
+    value_of = np.ones(n_effects)
+    after = rows.n_central + 1
+    for i in range(pointer.shape[0] - 1):
+        for n in range(pointer[i], pointer[i + 1]):
+            _effects_of(n, rows, place_of, value_of)
+            value = -cross[n] * echo[n]
+            for a in range(n_effects):
+                crossed[i, place_of[a]] += value * value_of[a]
+            for j in range(features.shape[1]):
+                crossed[i, after + j] += cross[n] * features[n, j]
+
+
+class Frailties(NamedTuple):
+    """What frailties add to the second derivatives.
+
+    Attributes
+    ----------
+    variance : (systems,) of the frailty given the data.
+    gradients, crossed : (systems, wide) of the hazard, and see ``crossed_rows``.
+    cross, echo : (rows,); ``pointer`` : (systems + 1,) rows of each system.
+    covariance, covariance_pointer : see ``kernels.frailty.frailty_rows``.
+    """
+
+    variance: np.ndarray
+    gradients: np.ndarray
+    crossed: np.ndarray
+    cross: np.ndarray
+    echo: np.ndarray
+    pointer: np.ndarray
+    covariance: np.ndarray
+    covariance_pointer: np.ndarray
+
+
+class Stays(NamedTuple):
+    """Pieces ordered by organisation and system.
+
+    Attributes
+    ----------
+    order : (pieces,) positions of the pieces.
+    begins : (stays + 1,) where each stay, all pieces of a system in an organisation, begins in ``order``.
+    system : (stays,) local system; ``first`` : (organisations + 1,) first stay of each organisation.
+    """
+
+    order: np.ndarray
+    begins: np.ndarray
+    system: np.ndarray
+    first: np.ndarray
+
+
+@kernel
+def frailty_blocks(stays, pieces, rates, weight, rows, frailties, period_columns, begins, sums, blocks):
+    """Blocks of the organisations with what frailties add, and the strips between them and the centre.
+
+    ``blocks`` is filled with packed squares; ``begins`` (organisations + 1,) says which parameters each holds. What ties
+    the periods of two organisations through a person who was in both is left out.
+    """
+    n_periods = rates.growth.shape[1]
+    n_effects = rows.n_central + 1
+    n_wide = sums.units.shape[1]
+    by_step = np.zeros((n_periods, n_periods))
+    by_both = np.zeros((n_periods, n_periods))
+    by_unit = np.zeros((n_periods, n_periods))
+    step, unit, own = np.zeros(n_periods), np.zeros(n_periods), np.zeros(n_periods)
+    is_used = np.zeros(n_periods, np.bool_)
+    used = np.empty(n_periods, np.int64)
+    at = 0
+    for r in range(begins.shape[0] - 1):
+        by_step[:], by_both[:], by_unit[:] = 0.0, 0.0, 0.0
+        for stay in range(stays.first[r], stays.first[r + 1]):
+            i = stays.system[stay]
+            v = frailties.variance[i]
+            for o in range(stays.begins[stay], stays.begins[stay + 1]):
+                k = stays.order[o]
+                for side in range(2):
+                    w = weight[k] if side == 0 else -weight[k]
+                    p, rest = _edge(r, pieces.cells[k, side], pieces.offsets[k, side], rates)
+                    unit[p] += w * rest
+                    is_used[p] = True
+                    if p + 1 < n_periods:
+                        step[p + 1] += w
+                        is_used[p + 1] = True
+            lo, hi = frailties.pointer[i], frailties.pointer[i + 1]
+            for n in range(lo, hi):
+                p = rows.places[n] - r * n_periods
+                if 0 <= p < n_periods:
+                    own[p] -= frailties.cross[n] * frailties.echo[n]
+                    is_used[p] = True
+            count = 0
+            for p in range(n_periods):
+                if is_used[p]:
+                    used[count] = p
+                    count += 1
+            if 2 * count > n_periods:
+                # as many steps as periods: then periods are simpler
+                running = 0.0
+                count = 0
+                for p in range(n_periods):
+                    running += step[p]
+                    step[p] = 0.0
+                    unit[p] += running * (rates.reached[r, p + 1] - rates.reached[r, p])
+                    if unit[p] != 0.0 or own[p] != 0.0:
+                        used[count] = p
+                        count += 1
+            for x in range(count):
+                a = used[x]
+                s, e, c = step[a], unit[a], own[a]
+                place = r * n_periods + a
+                if s != 0.0:
+                    for j in range(n_effects):
+                        tied = v * frailties.gradients[i, j] - frailties.crossed[i, j]
+                        sums.steps[place, j] += s * tied
+                        sums.units[place, j] += e * tied - c * frailties.gradients[i, j]
+                    for j in range(n_effects, n_wide):
+                        sums.steps[place, j] -= s * frailties.crossed[i, j]
+                        sums.units[place, j] -= e * frailties.crossed[i, j]
+                    for y in range(count):
+                        b = used[y]
+                        by_step[a, b] += v * s * step[b]
+                        by_both[a, b] += s * (v * unit[b] - own[b])
+                        by_unit[a, b] += (v * e - c) * unit[b] - e * own[b]
+                else:
+                    for j in range(n_effects):
+                        tied = v * frailties.gradients[i, j] - frailties.crossed[i, j]
+                        sums.units[place, j] += e * tied - c * frailties.gradients[i, j]
+                    for j in range(n_effects, n_wide):
+                        sums.units[place, j] -= e * frailties.crossed[i, j]
+                    for y in range(count):
+                        b = used[y]
+                        by_unit[a, b] += (v * e - c) * unit[b] - e * own[b]
+            _covary(i, r * n_periods, lo, hi, rows.places, frailties, by_unit)
+            step[:], unit[:], own[:], is_used[:] = 0.0, 0.0, 0.0, False
+        for a in range(1, n_periods):
+            for b in range(n_periods):
+                by_step[a, b] += by_step[a - 1, b]
+                by_both[a, b] += by_both[a - 1, b]
+        for a in range(n_periods):
+            for b in range(1, n_periods):
+                by_step[a, b] += by_step[a, b - 1]
+        at = _fill_block(r, rates.reached, period_columns, begins, by_step, by_both, by_unit, sums.diagonal, blocks, at)
+
+
+@kernel
+def _covary(i, first_place, lo, hi, places, frailties, by_unit):
+    """Pairs of a system's rows: periods with periods."""
+    base = frailties.covariance_pointer[i]
+    count = hi - lo
+    if count < 2 or frailties.covariance_pointer[i + 1] == base:
+        return
+    n_periods = by_unit.shape[0]
+    for n in range(count):
+        p = places[lo + n] - first_place
+        if p < 0 or p >= n_periods or frailties.echo[lo + n] == 0.0:
+            continue
+        for m in range(count):
+            q = places[lo + m] - first_place
+            if 0 <= q < n_periods:
+                value = frailties.covariance[base + n * count + m]
+                by_unit[p, q] += value * frailties.echo[lo + n] * frailties.echo[lo + m]
+
+
+@kernel
+def _fill_block(r, reached, period_columns, begins, by_step, by_both, by_unit, diagonal, blocks, at):
+    """Write the block of an organisation from position ``at`` on; returns the position after it."""
+    n_periods = by_unit.shape[0]
+    size = begins[r + 1] - begins[r]
+    for a in range(n_periods):
+        i = period_columns[r, a] - begins[r]
+        if i < 0 or i >= size:
+            continue
+        mass = reached[r, a + 1] - reached[r, a]
+        for b in range(n_periods):
+            j = period_columns[r, b] - begins[r]
+            if j < 0 or j >= size:
+                continue
+            other = reached[r, b + 1] - reached[r, b]
+            value = by_unit[a, b] + mass * other * by_step[a, b] + mass * by_both[a, b] + other * by_both[b, a]
+            blocks[at + i * size + j] = value
+        blocks[at + i * size + i] += diagonal[r * n_periods + a]
+    return at + size * size
+
+
+@kernel
+def diagonal_blocks(period_columns, begins, diagonal, blocks):
+    """Blocks without frailty: periods meet themselves only. ``blocks`` holds zeros."""
+    at = 0
+    n_periods = period_columns.shape[1]
+    for r in range(begins.shape[0] - 1):
+        size = begins[r + 1] - begins[r]
+        for a in range(n_periods):
+            i = period_columns[r, a] - begins[r]
+            if 0 <= i < size:
+                blocks[at + i * size + i] = diagonal[r * n_periods + a]
+        at += size * size
+
+
+@kernel
+def settle_steps(reached, sums):
+    """Turn steps into periods and add them to the units."""
+    n_periods = reached.shape[1] - 1
+    running = np.empty(sums.units.shape[1])
+    for r in range(reached.shape[0]):
+        running[:] = 0.0
+        for p in range(n_periods):
+            place = r * n_periods + p
+            mass = reached[r, p + 1] - reached[r, p]
+            for j in range(running.shape[0]):
+                running[j] += sums.steps[place, j]
+                sums.units[place, j] += mass * running[j]
+
+
+@kernel
+def times_blocks(blocks, begins, vector, result):
+    """Add the product of the blocks with a vector to ``result``."""
+    at = 0
+    for r in range(begins.shape[0] - 1):
+        first = begins[r]
+        size = begins[r + 1] - first
+        for i in range(size):
+            value = 0.0
+            for j in range(size):
+                value += blocks[at + i * size + j] * vector[first + j]
+            result[first + i] += value
+        at += size * size
+
+
+@kernel
+def factor_blocks(blocks, begins, ridge, factors):
+    """Factor minus each block, U.T @ U, into ``factors`` (packed); False where one is not positive definite.
+
+    ``ridge`` is added relative to each block's own diagonal.
+    """
+    at = 0
+    for r in range(begins.shape[0] - 1):
+        size = begins[r + 1] - begins[r]
+        square = factors[at : at + size * size].reshape(size, size)
+        for i in range(size):
+            for j in range(size):
+                square[i, j] = -blocks[at + i * size + j]
+            square[i, i] += ridge * abs(square[i, i])
+        if size and not factor(square):
+            return False
+        at += size * size
+    return True
+
+
+@kernel
+def solve_blocks_lower(factors, begins, values):
+    """Solve U.T @ x = values in place, block by block; ``values`` (local parameters, columns)."""
+    at = 0
+    columns = values.shape[1]
+    for r in range(begins.shape[0] - 1):
+        first = begins[r]
+        size = begins[r + 1] - first
+        for i in range(size):
+            for k in range(i):
+                a = factors[at + k * size + i]
+                if a != 0.0:
+                    for j in range(columns):
+                        values[first + i, j] -= a * values[first + k, j]
+            inverse = 1.0 / factors[at + i * size + i]
+            for j in range(columns):
+                values[first + i, j] *= inverse
+        at += size * size
+
+
+@kernel
+def solve_blocks_upper(factors, begins, values):
+    """Solve U @ x = values in place, block by block; ``values`` (local parameters,)."""
+    at = 0
+    for r in range(begins.shape[0] - 1):
+        first = begins[r]
+        size = begins[r + 1] - first
+        for i in range(size - 1, -1, -1):
+            value = values[first + i]
+            for k in range(i + 1, size):
+                value -= factors[at + i * size + k] * values[first + k]
+            values[first + i] = value / factors[at + i * size + i]
+        at += size * size
