@@ -9,12 +9,21 @@ import numpy as np
 from antiphon.kernels import curvature as loops
 from antiphon.kernels import linear
 
-RIDGES = (0.0, 1e-8, 1e-6, 1e-4, 1e-2, 1.0, 100.0)
-"""Curvature added to the periods of organisations, relative to their own, until they are concave."""
+RIDGES = np.array([0.0, 1e-4, 1e-2, 0.1, 0.5, 2.0, 10.0])
+"""Curvature added to the periods of an organisation, relative to their own, until they are concave."""
 
 
 class NotPositiveError(ArithmeticError):
     """A matrix that should have been positive definite was not."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Convex:
+    """A part of a Hessian: (endemic, endemic) and (local, endemic), central endemic effects first, and a diagonal (local,)."""
+
+    central: np.ndarray
+    mixed: np.ndarray
+    diagonal: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -28,6 +37,8 @@ class Curvature:
     blocks : packed squares, one per organisation.
     begins : (organisations + 1,) first local parameter of each organisation, counted from the first local one.
     first : position of the first local parameter among all.
+    convex : the part of the Hessian that bends upwards (rows that may be echoes, in their endemic effects), which a
+        search may leave out where the whole is not concave; None where there is none.
     """
 
     central: np.ndarray
@@ -35,6 +46,7 @@ class Curvature:
     blocks: np.ndarray
     begins: np.ndarray
     first: int
+    convex: Convex | None = None
 
     @property
     def n_local(self) -> int:
@@ -68,10 +80,18 @@ class Curvature:
 
     def diagonal(self) -> np.ndarray:
         """Second derivative of each parameter."""
-        sizes = np.diff(self.begins)
-        corner = np.repeat(np.cumsum(sizes**2) - sizes**2, sizes)
-        within = np.arange(self.n_local) - np.repeat(self.begins[:-1], sizes)
-        return self.join(np.diag(self.central), self.blocks[corner + within * (np.repeat(sizes, sizes) + 1)])
+        return self.join(np.diag(self.central), self.blocks[diagonal_places(self.begins)])
+
+    def concave(self) -> Curvature:
+        """The Hessian without its convex part; itself where it has none."""
+        if self.convex is None:
+            return self
+        endemic = slice(0, self.convex.central.shape[0])
+        central, mixed, blocks = self.central.copy(), self.mixed.copy(), self.blocks.copy()
+        central[endemic, endemic] -= self.convex.central
+        mixed[:, endemic] -= self.convex.mixed
+        blocks[diagonal_places(self.begins)] -= self.convex.diagonal
+        return replace(self, central=central, mixed=mixed, blocks=blocks, convex=None)
 
     def dense(self) -> np.ndarray:
         """The whole matrix."""
@@ -101,6 +121,14 @@ class Curvature:
         return replace(self, central=square)
 
 
+def diagonal_places(begins: np.ndarray) -> np.ndarray:
+    """Where the diagonals stand in packed squares, (local,)."""
+    sizes = np.diff(begins)
+    corner = np.repeat(np.cumsum(sizes**2) - sizes**2, sizes)
+    within = np.arange(begins[-1]) - np.repeat(begins[:-1], sizes)
+    return corner + within * (np.repeat(sizes, sizes) + 1)
+
+
 def dense_curvature(matrix: np.ndarray) -> Curvature:
     """A Hessian without local parameters."""
     return Curvature(
@@ -118,12 +146,14 @@ class Reduced:
     factors : packed upper Cholesky factors of minus its blocks.
     solved : (local, central) minus the mixed part, solved with the transposed factors.
     schur : (central, central) what is left: the information on the central parameters with the periods estimated.
+    is_concave : whether the blocks were concave as they were.
     """
 
     curvature: Curvature
     factors: np.ndarray
     solved: np.ndarray
     schur: np.ndarray
+    is_concave: bool
 
     def inward(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Central part of a gradient when the local parameters follow, and its local part half solved."""
@@ -138,6 +168,10 @@ class Reduced:
         loops.solve_blocks_upper(self.factors, self.curvature.begins, local)
         return self.curvature.join(central, local)
 
+    def without_convex(self) -> Reduced:
+        """The same without the convex part of the Hessian; itself where it has none."""
+        return self if self.curvature.convex is None else reduce(self.curvature.concave())
+
     def plus(self, places: np.ndarray, amount: float) -> Reduced:
         """The same with a number added to the Hessian of every pair of some central parameters."""
         schur = self.schur.copy()
@@ -149,17 +183,15 @@ class Reduced:
 def reduce(curvature: Curvature) -> Reduced:
     """Eliminate the local parameters, block by block; blocks that are not concave get just enough added curvature."""
     factors = np.empty_like(curvature.blocks)
-    for ridge in RIDGES:
-        if loops.factor_blocks(curvature.blocks, curvature.begins, ridge, factors):
-            break
-    else:
+    ridge = loops.factor_blocks(curvature.blocks, curvature.begins, RIDGES, factors)
+    if ridge < 0.0:
         raise NotPositiveError
     solved = -curvature.mixed
     loops.solve_blocks_lower(factors, curvature.begins, solved)
     removed = np.zeros_like(curvature.central)
     linear.add_cross_product(solved, solved, removed)
     schur = -curvature.central - removed
-    return Reduced(curvature, factors, solved, 0.5 * (schur + schur.T))
+    return Reduced(curvature, factors, solved, 0.5 * (schur + schur.T), ridge == 0.0)
 
 
 def cholesky(matrix: np.ndarray) -> np.ndarray:

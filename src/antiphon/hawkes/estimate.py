@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.hawkes.likelihood import evaluate, value_only
+from antiphon.hawkes.likelihood import (
+    compute_state,
+    evaluate,
+    evaluate_state,
+    expected_mass,
+    log_likelihood_at,
+    with_variance,
+)
 from antiphon.hawkes.newton import TOLERANCE, Optimum, Point, maximise
 
 if TYPE_CHECKING:
     from antiphon.hawkes.curvature import Curvature
+    from antiphon.hawkes.likelihood import Evaluation
     from antiphon.hawkes.problem import Problem
 
 SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-3, 50.0
@@ -20,8 +28,14 @@ SMALLEST_VARIANCE, LARGEST_VARIANCE = 1e-3, 50.0
 FIRST_VARIANCES = (0.1, 0.3, 1.0, 2.5)
 """Where the search for the variance starts: the best of these."""
 
-ROUGH = 1e-3
+ROUGH = 5e-3
 """Log likelihood left to gain at which a fit stops that only leads to another."""
+
+SKETCH = 1e-3
+"""The same per event, for a fit without frailty that only leads to one with it."""
+
+PRIOR_EVENTS = 4.0
+"""Weight of what was there before, in events, when the level of an organisation's period is guessed."""
 
 STEP = 1e-3
 """Step in log variance of the differences: central for the slope, forward for its row of the Hessian."""
@@ -48,31 +62,31 @@ class Objective:
     def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
         """Value, gradient and, if asked for, Hessian at ``x``."""
         if not self.frail:
-            return self._at(x, 0.0, hessian=hessian)
+            return self._point(x, evaluate(self.problem, x, 0.0, hessian=hessian))
         log_variance = float(np.clip(x[-1], np.log(SMALLEST_VARIANCE), np.log(LARGEST_VARIANCE)))
         x = np.append(x[:-1], log_variance)
-        centre = self._at(x[:-1], np.exp(log_variance), hessian=hessian)
-        around = (np.exp(log_variance + STEP), np.exp(log_variance - STEP))
-        if not hessian:
-            slope = (self._value(x[:-1], around[0]) - self._value(x[:-1], around[1])) / (2.0 * STEP)
+        up, down = np.exp(log_variance + STEP), np.exp(log_variance - STEP)
+        # another variance moves the integrals over frailties alone, not the rates under them
+        state = compute_state(self.problem, x[:-1], float(np.exp(log_variance)), second=hessian)
+        centre = self._point(x[:-1], evaluate_state(self.problem, x[:-1], state, hessian=hessian))
+        middle, below = float(state.log_like.sum()), log_likelihood_at(self.problem, state, down)
+        if centre.hessian is None:
+            slope = (log_likelihood_at(self.problem, state, up) - below) / (2.0 * STEP)
             return Point(x, centre.value, np.append(centre.gradient, slope))
-        up, down = self._at(x[:-1], around[0], hessian=False), self._value(x[:-1], around[1])
-        gradient = np.append(centre.gradient, (up.value - down) / (2.0 * STEP))
-        corner = (up.value - 2.0 * centre.value + down) / STEP**2
-        matrix = centre.hessian.bordered((up.gradient - centre.gradient) / STEP, corner) if centre.hessian else None
-        return Point(x, centre.value, gradient, matrix)
+        higher = with_variance(self.problem, state, up)
+        above = float(higher.log_like.sum())
+        gradient = np.append(centre.gradient, (above - below) / (2.0 * STEP))
+        moved = self._point(x[:-1], evaluate_state(self.problem, x[:-1], higher, hessian=False)).gradient
+        corner = (above - 2.0 * middle + below) / STEP**2
+        return Point(
+            x, centre.value, gradient, centre.hessian.bordered((moved - centre.gradient) / STEP, corner)
+        )  # fmt: skip
 
-    def _value(self, x: np.ndarray, variance: float) -> float:
-        """Value alone, at a variance: the lasso does not depend on it, but keeps differences comparable."""
-        return value_only(self.problem, x, float(variance)) - float(self.lasso @ x[self.problem.layout.size :])
-
-    def _at(self, x: np.ndarray, variance: float, *, hessian: bool) -> Point:
-        result = evaluate(self.problem, x, float(variance), hessian=hessian)
+    def _point(self, x: np.ndarray, result: Evaluation) -> Point:
         size = self.problem.layout.size
         value = result.value - float(self.lasso @ x[size:])
-        gradient = result.gradient
+        gradient, matrix = result.gradient, result.hessian
         gradient[size:] -= self.lasso
-        matrix = result.hessian
         if self.empty:  # no events: the intercept is held near half an event, or it would run away
             value -= 0.5 * (x[0] - self._floor()) ** 2
             gradient[0] -= x[0] - self._floor()
@@ -99,16 +113,33 @@ def make_objective(problem: Problem, *, frail: bool, lasso: np.ndarray | None = 
 
 
 def first_guess(problem: Problem) -> np.ndarray:
-    """Everything endemic at a constant rate, a little of everything echoed."""
-    size, columns = problem.layout.size, problem.features.shape[1]
-    x = np.zeros(size + columns)
+    """A little of everything echoed; the rest endemic, at one rate but for the level of each organisation's periods."""
+    layout, columns = problem.layout, problem.features.shape[1]
+    x = np.zeros(layout.size + columns)
     events = max(float(problem.count.sum()), 0.5)
     useful = problem.compensator > 0.0
     share = 0.3 if useful.any() and problem.count.size else 0.0
     x[0] = np.log((1.0 - share) * events / max(days_at_risk(problem), 1e-9))
     if share:
-        x[size:][useful] = share * events / problem.compensator[useful] / useful.sum()
-    return x
+        x[layout.size :][useful] = share * events / problem.compensator[useful] / useful.sum()
+    return with_levels(problem, x, 0.0)
+
+
+def with_levels(problem: Problem, x: np.ndarray, variance: float) -> np.ndarray:
+    """Move the level of each organisation's period to where its endemic events are, held by a few events of the mean."""
+    layout = problem.layout
+    if layout.size == layout.central:
+        return x
+    state = compute_state(problem, x, variance, second=False)
+    shape = layout.period.shape
+    mass = expected_mass(problem, state)
+    expected = np.stack([np.bincount(layout.period_of_cell, line, shape[1]) for line in mass])
+    found = np.bincount(problem.rows.places, state.endemic_first, layout.period.size).reshape(shape)
+    moves = np.log((found + PRIOR_EVENTS) / (expected + PRIOR_EVENTS))
+    present = layout.period < layout.size
+    moved = x.copy()
+    moved[layout.period[present]] += moves[present]
+    return moved
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -134,10 +165,11 @@ def estimate(
     start = Start(first_guess(problem), 0.0) if start is None else start
     if not frail.frail or start.variance <= 0.0:
         will_go_on = frail.frail and not plain.empty
-        optimum = _climb(plain, start.x, start.hessian, max(tolerance, ROUGH) if will_go_on else tolerance)
+        sketch = max(tolerance, ROUGH, SKETCH * float(problem.count.sum()))
+        optimum = _climb(plain, start.x, start.hessian, sketch if will_go_on else tolerance)
         variance = _first_variance(problem, optimum.point.x) if will_go_on else 0.0
         if variance == 0.0:
-            if will_go_on and tolerance < ROUGH:
+            if will_go_on:
                 optimum = _climb(plain, optimum.point.x, optimum.point.hessian, tolerance)
             return optimum, False
         start = Start(optimum.point.x, variance)
@@ -158,6 +190,8 @@ def _climb(objective: Objective, x: np.ndarray, hessian: Curvature | None, toler
 
 def _first_variance(problem: Problem, x: np.ndarray) -> float:
     """Variance to begin with, at the effects of the fit without frailty; 0 where none beats no frailty."""
-    tried = (0.0, 2.0 * SMALLEST_VARIANCE, *FIRST_VARIANCES)
-    best = int(np.argmax([value_only(problem, x, variance) for variance in tried]))
-    return 10.0 * SMALLEST_VARIANCE if best == 1 else tried[best]
+    tried = (2.0 * SMALLEST_VARIANCE, *FIRST_VARIANCES)
+    state = compute_state(problem, x, 0.0, second=False)
+    values = [float(state.log_like.sum()), *(log_likelihood_at(problem, state, variance) for variance in tried)]
+    best = int(np.argmax(values))
+    return 10.0 * SMALLEST_VARIANCE if best == 1 else (0.0, *tried)[best]

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammaincc
 
 from antiphon.hawkes.curvature import reduce
-from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate
+from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, with_levels
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.layout import from_endemic, to_endemic
 from antiphon.hawkes.likelihood import State, compute_state, expected_mass
@@ -127,6 +127,8 @@ def start_from(problem: Problem, fit: TargetFit) -> Start:
     """Parameters of an earlier fit in the layout of this problem, its frailty variance, and its Hessian if it has these."""
     x = np.concatenate([from_endemic(problem.layout, fit.model.endemic), fit.model.alpha[problem.kept]])
     variance = fit.model.frailty_variance
+    if fit.model.endemic.period.shape[1] != problem.layout.period.shape[1]:
+        x = with_levels(problem, x, variance)
     names = parameter_names(problem, frail=variance > 0.0)
     return Start(x, variance, fit.hessian if names == fit.names else None)
 

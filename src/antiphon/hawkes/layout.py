@@ -158,7 +158,8 @@ def to_endemic(layout: Layout, parameters: np.ndarray, expected: np.ndarray) -> 
 def from_endemic(layout: Layout, endemic: Endemic) -> np.ndarray:
     """Parameter vector of this layout nearest to ``endemic``: exact for its own layout, else a place to start from.
 
-    Where the periods have another length each takes the level of the one that holds its middle.
+    Where the periods have another length each takes the level of the one that holds its middle. Their mean goes to the
+    intercept, where the weak ridge would have it.
     """
     extended = np.zeros(layout.size + 1)
     extended[layout.shift] = endemic.shift
@@ -167,6 +168,9 @@ def from_endemic(layout: Layout, endemic: Endemic) -> np.ndarray:
     extended[layout.propensity] = endemic.propensity
     there, here = endemic.period.shape[1], layout.period.shape[1]
     middle = np.minimum(((np.arange(here) + 0.5) * there / here).astype(np.int64), there - 1)
-    extended[layout.period] = endemic.period[:, middle]
-    extended[0] = endemic.intercept
+    present = layout.period < layout.size
+    level = endemic.period[:, middle][present]
+    centre = level.mean() if level.size else 0.0
+    extended[layout.period[present]] = level - centre
+    extended[0] = endemic.intercept + centre
     return extended[:-1]

@@ -6,12 +6,12 @@ joins them as log variance in the estimation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.hawkes.curvature import Curvature
+from antiphon.hawkes.curvature import Convex, Curvature, diagonal_places
 from antiphon.hawkes.quadrature import rules
 from antiphon.kernels import curvature as loops
 from antiphon.kernels import frailty, likelihood, linear
@@ -106,6 +106,11 @@ def evaluate(problem: Problem, parameters: np.ndarray, variance: float, *, hessi
     if problem.constant and not problem.bernoulli and not hessian and not (variance > 0.0 and problem.any_frail):
         return _evaluate_dense(problem, parameters)
     state = compute_state(problem, parameters, variance, second=hessian)
+    return evaluate_state(problem, parameters, state, hessian=hessian)
+
+
+def evaluate_state(problem: Problem, parameters: np.ndarray, state: State, *, hessian: bool) -> Evaluation:
+    """The same from a state at these parameters; the Hessian needs one that was computed with ``second``."""
     size = problem.layout.size
     effects, alpha = parameters[:size], parameters[size:]
     ridge = 0.5 * float(problem.layout.ridge @ effects**2)
@@ -115,6 +120,24 @@ def evaluate(problem: Problem, parameters: np.ndarray, variance: float, *, hessi
     gradient[:size] = _endemic_gradient(problem, state, mass) - problem.layout.ridge * effects
     gradient[size:] = state.first @ problem.features - problem.compensator
     return Evaluation(value, ridge, gradient, _hessian(problem, state, mass) if hessian else None)
+
+
+def with_variance(problem: Problem, state: State, variance: float) -> State:
+    """The state at the same parameters and another frailty variance, without what the Hessian needs."""
+    names = ("log_like", "mean", "variance", "first", "endemic_first", "second", "cross", "covariance")
+    parts = _integrate_rows(problem, state.endemic, state.echo, state.hazard, variance, second=False)
+    return replace(state, **dict(zip((*names, "covariance_pointer"), parts, strict=True)))
+
+
+def log_likelihood_at(problem: Problem, state: State, variance: float) -> float:
+    """Log likelihood at another frailty variance, without the compensator of the couplings."""
+    rule = rules(1.0 / variance)
+    log_like = np.empty(state.hazard.size)
+    frailty.frailty_values(
+        1.0 / variance, problem.frail, problem.pointer, problem.count, state.endemic, state.echo, state.hazard,
+        rule.nodes, rule.log_weights, rule.pointer, rule.exact, log_like,
+    )  # fmt: skip
+    return float(log_like.sum())
 
 
 def _evaluate_dense(problem: Problem, parameters: np.ndarray) -> Evaluation:
@@ -201,11 +224,12 @@ def _endemic_gradient(problem: Problem, state: State, mass: np.ndarray) -> np.nd
 def _hessian(problem: Problem, state: State, mass: np.ndarray) -> Curvature:
     """Marginal Hessian: expectation of the complete-data Hessian plus covariance of the complete-data score."""
     layout, columns = problem.layout, problem.features.shape[1]
-    n_places, wide = layout.period.size, layout.central + 1 + columns
-    sums = Sums(np.zeros((wide, wide)), np.zeros((n_places, wide)), np.zeros((n_places, wide)), np.zeros(n_places))
+    wide = layout.central + 1 + columns
+    sums = _no_sums(layout.period.size, wide)
     loops.cell_curvature(mass, problem.cell_columns, layout.period_of_cell, layout.central, sums)
     gradients = _piece_curvature(problem, state, sums)
-    loops.row_curvature(np.ascontiguousarray(state.second[:, 0]), problem.rows, sums)
+    by_rows = _no_sums(layout.period.size, layout.central + 1)
+    loops.row_curvature(np.ascontiguousarray(state.second[:, 0]), problem.rows, by_rows)
     if state.covariance.size:
         loops.covariance_rows(
             problem.pointer, state.covariance, state.covariance_pointer, state.echo, problem.rows, sums
@@ -219,7 +243,11 @@ def _hessian(problem: Problem, state: State, mass: np.ndarray) -> Curvature:
     else:
         loops.diagonal_blocks(layout.period, layout.begins, sums.diagonal, blocks)
     loops.settle_steps(state.rates.reached, sums)
-    return _curvature(problem, sums, blocks, begins)
+    return _curvature(problem, sums, by_rows, blocks)
+
+
+def _no_sums(n_places: int, wide: int) -> Sums:
+    return Sums(np.zeros((wide, wide)), np.zeros((n_places, wide)), np.zeros((n_places, wide)), np.zeros(n_places))
 
 
 def _piece_curvature(problem: Problem, state: State, sums: Sums) -> np.ndarray:
@@ -234,6 +262,9 @@ def _piece_curvature(problem: Problem, state: State, sums: Sums) -> np.ndarray:
         state.mean, problem.pieces, rates, problem.cell_columns, totals, reached, layout.first_covariate, state.weight,
         state.mass, sums, gradients,
     )  # fmt: skip
+    level, after = slice(1, 1 + levels), slice(1 + levels, None)
+    sums.central[level, after] = sums.central[after, level].T
+    sums.central[level, 0] = sums.central[0, level]
     return gradients
 
 
@@ -293,18 +324,18 @@ def _frailty_curvature(problem: Problem, state: State, gradients: np.ndarray, su
     )  # fmt: skip
 
 
-def _curvature(problem: Problem, sums: Sums, blocks: np.ndarray, begins: np.ndarray) -> Curvature:
+def _curvature(problem: Problem, sums: Sums, by_rows: Sums, blocks: np.ndarray) -> Curvature:
     """Put the sums together, without the slot of absent effects, and take the weak ridge away."""
     layout = problem.layout
-    kept = np.delete(np.arange(sums.central.shape[0]), layout.central)
+    n, begins = layout.central, layout.begins - layout.central
+    kept = np.delete(np.arange(sums.central.shape[0]), n)
     central = sums.central[np.ix_(kept, kept)]
-    columns = slice(layout.central, None)
-    central[columns, : layout.central] = central[: layout.central, columns].T
-    central[np.arange(layout.central), np.arange(layout.central)] -= layout.ridge[: layout.central]
+    central[n:, :n] = central[:n, n:].T
     places = np.flatnonzero((layout.period < layout.size).ravel())
     mixed = sums.units[places][:, kept]
-    sizes = np.diff(begins)
-    corner = np.repeat(np.cumsum(sizes**2) - sizes**2, sizes)
-    within = np.arange(places.size) - np.repeat(begins[:-1], sizes)
-    blocks[corner + within * (np.repeat(sizes, sizes) + 1)] -= layout.ridge[layout.central :]
-    return Curvature(central, mixed, blocks, begins, layout.central)
+    convex = Convex(by_rows.central[:n, :n], by_rows.units[places, :n], by_rows.diagonal[places])
+    central[:n, :n] += convex.central
+    mixed[:, :n] += convex.mixed
+    blocks[diagonal_places(begins)] += convex.diagonal - layout.ridge[n:]
+    central[np.arange(n), np.arange(n)] -= layout.ridge[:n]
+    return Curvature(central, mixed, blocks, begins, n, convex)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ LARGEST_MOVE = 3.0
 
 SLIGHT = 1e-12
 """Curvature added at the first try, relative to each parameter's own."""
+
+LARGEST_DAMPING = 1e12
+"""The same at the last try."""
 
 CONTRACTION = 0.1
 """A Hessian serves for another step as long as each step leaves less than this share of what was to be gained."""
@@ -77,11 +81,19 @@ def newton_step(
 ) -> np.ndarray:
     """Step d maximising the quadratic model with ``x + d >= 0`` where bounded and ``d = 0`` where fixed.
 
-    Local parameters follow the central ones exactly; bounded and fixed parameters are central.
+    Local parameters follow the central ones exactly; bounded and fixed parameters are central. Where the model is not
+    concave its convex part is left out, as the EM algorithm does: steps are then shorter, but in every direction by as much
+    as that direction needs.
     """
-    central, half = reduced.inward(gradient)
     place, is_bounded = reduced.curvature.split(x)[0], reduced.curvature.split(bounded)[0]
     is_fixed = None if fixed is None else reduced.curvature.split(fixed)[0]
+    central, half = reduced.inward(gradient)
+    with suppress(NotPositiveError):
+        largest = SLIGHT if reduced.is_concave else 0.0
+        step = solve_step(central, -reduced.schur, place, is_bounded, is_fixed, largest_damping=largest)
+        return reduced.outward(step, half)
+    reduced = reduced.without_convex()
+    central, half = reduced.inward(gradient)
     return reduced.outward(solve_step(central, -reduced.schur, place, is_bounded, is_fixed), half)
 
 
@@ -91,11 +103,14 @@ def solve_step(
     x: np.ndarray,
     bounded: np.ndarray,
     fixed: np.ndarray | None = None,
+    *,
+    largest_damping: float = LARGEST_DAMPING,
 ) -> np.ndarray:
     """Step d maximising ``gradient . d + d . hessian . d / 2`` with ``x + d >= 0`` where bounded and ``d = 0`` where fixed.
 
     The free parameters are eliminated; what is left is a non-negative least squares problem. Directions in which the
-    likelihood is not concave (or flat) get just enough added curvature.
+    likelihood is not concave (or flat) get just enough added curvature; more than the largest raises
+    ``NotPositiveError``.
     """
     # couplings that sit at zero and would go below stay there: with them the quadratic model is often not concave,
     # and damping it for their sake would slow all others down
@@ -111,20 +126,15 @@ def solve_step(
     slope, place = gradient[used] / scale, x[used] * scale
     is_held = held[used]
     damping = SLIGHT
-    while True:
-        try:
-            curvature[np.diag_indices(used.size)] += damping
-            step = _bounded_maximum(curvature, slope, place, is_held)
-            break
-        except (NotPositiveError, RuntimeError):
-            curvature[np.diag_indices(used.size)] -= damping
-            damping = max(1e-4, damping * 10.0)
-            if damping > 1e12:
-                raise
-    result = np.zeros_like(x)
-    result[used] = step / scale
-    result[held] = np.maximum(result[held], -x[held])
-    return result
+    while damping <= largest_damping:
+        damped = curvature + damping * np.eye(used.size)
+        with suppress(NotPositiveError, RuntimeError):
+            result = np.zeros_like(x)
+            result[used] = _bounded_maximum(damped, slope, place, is_held) / scale
+            result[held] = np.maximum(result[held], -x[held])
+            return result
+        damping = max(1e-4, damping * 10.0)
+    raise NotPositiveError
 
 
 def _bounded_maximum(curvature: np.ndarray, slope: np.ndarray, place: np.ndarray, held: np.ndarray) -> np.ndarray:
@@ -199,10 +209,8 @@ def maximise(
             reduced, is_fresh, promised = _reduced(point), True, np.inf
             step = newton_step(point.gradient, reduced, point.x, bounded, fixed)
             slope = float(point.gradient @ step)
-        moves = np.abs(step[~bounded])
-        shrink = min(1.0, LARGEST_MOVE / moves.max()) if moves.size and moves.max() > 0.0 else 1.0
-        step *= shrink
-        slope *= shrink
+        shrink = _shorten(step, reduced.curvature, bounded)
+        slope = float(point.gradient @ step)
         gain = slope + 0.5 * float(step @ reduced.curvature.times(step))
         if slope <= tolerance or (shrink == 1.0 and 0.0 <= gain < tolerance):
             return Optimum(point, converged=True, steps=taken)
@@ -214,6 +222,19 @@ def maximise(
             continue
         point, promised, is_fresh = replace(following, hessian=point.hessian), slope, False
     return Optimum(point, converged=False, steps=maximal_steps)
+
+
+def _shorten(step: np.ndarray, curvature: Curvature, bounded: np.ndarray) -> float:
+    """Shorten moves on the log scale in place: all of them for a central one, each local one by itself.
+
+    Returns the factor of all of them.
+    """
+    local = step[curvature.first : curvature.first + curvature.n_local]
+    np.clip(local, -LARGEST_MOVE, LARGEST_MOVE, out=local)
+    moves = np.abs(curvature.split(step)[0][~curvature.split(bounded)[0]])
+    shrink = min(1.0, LARGEST_MOVE / moves.max()) if moves.size and moves.max() > 0.0 else 1.0
+    step *= shrink
+    return shrink
 
 
 def _reduced(point: Point) -> Reduced:

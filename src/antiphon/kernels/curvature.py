@@ -98,13 +98,17 @@ def level_totals(width, columns, rates, totals, reached):
 
 
 @kernel
-def level_until(r, c, offset, j, columns, rates, totals, reached):
-    """Integral over the cells of level ``j`` until ``offset`` days into cell ``c``."""
+def _add_levels(sign, r, c, offset, columns, rates, totals, reached, result):
+    """Add, with a sign, the integrals over the cells of each level until ``offset`` days into cell ``c``."""
     p = rates.period_of_cell[c]
-    within = totals[c, j] - totals[rates.period_start[p], j]
-    if columns[c, 0] == 1 + j or columns[c, 1] == 1 + j:
-        within += offset * rates.base[c]
-    return reached[r, p, j] + rates.growth[r, p] * within
+    since = rates.period_start[p]
+    growth = sign * rates.growth[r, p]
+    for j in range(result.shape[0]):
+        result[j] += sign * reached[r, p, j] + growth * (totals[c, j] - totals[since, j])
+    for k in range(2):
+        j = columns[c, k] - 1
+        if 0 <= j < result.shape[0]:
+            result[j] += growth * offset * rates.base[c]
 
 
 @kernel
@@ -113,7 +117,8 @@ def piece_curvature(
 ):
     """Second derivatives of the expected hazard that involve an effect of pieces, and each system's gradient.
 
-    ``gradients`` (systems, wide) may have no columns: then there is no frailty that would need them.
+    ``gradients`` (systems, wide) may have no columns: then there is no frailty that would need them. Pairs of a level and
+    another effect are filled one way only, at the row of the other effect.
     """
     levels = totals.shape[1]
     n_covariates = pieces.covariates.shape[1]
@@ -123,37 +128,39 @@ def piece_curvature(
     wanted = gradients.shape[1] > 0
     place_of = np.empty(n_effects, np.int64)
     value_of = np.empty(n_effects)
+    by_level = np.empty(levels)
     for k in range(weight.shape[0]):
         i = pieces.system[k]
         r = pieces.group[k]
+        w = weight[k]
         expected = -theta[i]
         place_of[0], value_of[0] = 0, 1.0
         place_of[1], value_of[1] = min(pieces.stratum[k], n_central), 1.0
         for j in range(n_covariates):
             place_of[2 + j], value_of[2 + j] = first_covariate + j, pieces.covariates[k, j]
+        by_level[:] = 0.0
+        _add_levels(w, r, pieces.cells[k, 1], pieces.offsets[k, 1], columns, rates, totals, level_reached, by_level)
+        _add_levels(-w, r, pieces.cells[k, 0], pieces.offsets[k, 0], columns, rates, totals, level_reached, by_level)
+        if wanted:
+            for j in range(levels):
+                gradients[i, 1 + j] += by_level[j]
         for a in range(n_effects):
-            value = mass[k] * value_of[a]
+            at = place_of[a]
+            value = expected * value_of[a]
             if wanted:
-                gradients[i, place_of[a]] += value
+                gradients[i, at] += mass[k] * value_of[a]
             for b in range(n_effects):
-                sums.central[place_of[a], place_of[b]] += expected * value * value_of[b]
-        for j in range(levels):
-            until = level_until(r, pieces.cells[k, 1], pieces.offsets[k, 1], j, columns, rates, totals, level_reached)
-            since = level_until(r, pieces.cells[k, 0], pieces.offsets[k, 0], j, columns, rates, totals, level_reached)
-            value = weight[k] * (until - since)
-            if wanted:
-                gradients[i, 1 + j] += value
-            for a in range(n_effects):
-                sums.central[place_of[a], 1 + j] += expected * value * value_of[a]
-                sums.central[1 + j, place_of[a]] += expected * value * value_of[a]
+                sums.central[at, place_of[b]] += mass[k] * value * value_of[b]
+            for j in range(levels):
+                sums.central[at, 1 + j] += value * by_level[j]
         for side in range(2):
-            w = weight[k] if side == 0 else -weight[k]
             p, rest = _edge(r, pieces.cells[k, side], pieces.offsets[k, side], rates)
             place = r * n_periods + p
+            change = expected * w if side == 0 else -expected * w
             for a in range(n_effects):
-                sums.units[place, place_of[a]] += expected * w * rest * value_of[a]
+                sums.units[place, place_of[a]] += change * rest * value_of[a]
                 if p + 1 < n_periods:
-                    sums.steps[place + 1, place_of[a]] += expected * w * value_of[a]
+                    sums.steps[place + 1, place_of[a]] += change * value_of[a]
 
 
 @kernel
@@ -481,23 +488,32 @@ def times_blocks(blocks, begins, vector, result):
 
 
 @kernel
-def factor_blocks(blocks, begins, ridge, factors):
-    """Factor minus each block, U.T @ U, into ``factors`` (packed); False where one is not positive definite.
+def factor_blocks(blocks, begins, ridges, factors):
+    """Factor minus each block, U.T @ U, into ``factors`` (packed).
 
-    ``ridge`` is added relative to each block's own diagonal.
+    Each block gets the first of the ``ridges``, relative to its own diagonal, that makes it positive definite. Returns the
+    largest one that was needed; -1 where none was enough.
     """
     at = 0
+    largest = 0.0
     for r in range(begins.shape[0] - 1):
         size = begins[r + 1] - begins[r]
         square = factors[at : at + size * size].reshape(size, size)
-        for i in range(size):
-            for j in range(size):
-                square[i, j] = -blocks[at + i * size + j]
-            square[i, i] += ridge * abs(square[i, i])
-        if size and not factor(square):
-            return False
+        done = size == 0
+        for ridge in ridges:
+            if done:
+                break
+            for i in range(size):
+                for j in range(size):
+                    square[i, j] = -blocks[at + i * size + j]
+                square[i, i] += ridge * abs(square[i, i])
+            done = factor(square)
+            if done:
+                largest = max(largest, ridge)
+        if not done:
+            return -1.0
         at += size * size
-    return True
+    return largest
 
 
 @kernel

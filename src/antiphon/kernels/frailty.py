@@ -92,6 +92,48 @@ def adaptive_nodes(shape, scale, lo, hi, count, endemic, echo):
 
 
 @kernel
+def frailty_values(
+    shape, frail, pointer, count, endemic, echo, hazard, nodes, log_weights, node_pointer, exact, log_like
+):  # fmt: skip
+    """Marginal log likelihood by system alone; arguments as in ``frailty_rows``."""
+    for i in range(hazard.shape[0]):
+        lo = pointer[i]
+        hi = pointer[i + 1]
+        if not frail[i]:
+            log_like[i] = log_product(1.0, lo, hi, count, endemic, echo) - hazard[i]
+            continue
+        constant = -shape * math.log1p(hazard[i] / shape)
+        if lo == hi:
+            log_like[i] = constant
+            continue
+        events = 0.0
+        for n in range(lo, hi):
+            events += count[n]
+        rule = 0
+        while rule < exact.shape[0] and exact[rule] < events:
+            rule += 1
+        if rule < exact.shape[0]:
+            first = node_pointer[rule]
+            last = node_pointer[rule + 1]
+            scale = shape + hazard[i]
+            highest = -math.inf
+            total = 0.0
+            for j in range(first, last):
+                value = log_weights[j] + log_product(nodes[j] / scale, lo, hi, count, endemic, echo)
+                if value > highest:
+                    total = total * math.exp(highest - value) + 1.0
+                    highest = value
+                else:
+                    total += math.exp(value - highest)
+            log_like[i] = constant + highest + math.log(total)
+        else:
+            _, logs = adaptive_nodes(shape, shape + hazard[i], lo, hi, count, endemic, echo)
+            highest = logs.max()
+            total = np.exp(logs - highest).sum()
+            log_like[i] = shape * math.log(shape) - math.lgamma(shape) + highest + math.log(total)
+
+
+@kernel
 def frailty_rows(
     shape, frail, pointer, count, endemic, echo, hazard, nodes, log_weights, node_pointer, exact,
     log_like, mean, variance, first, endemic_first, second, cross, covariance, covariance_pointer, with_second,
