@@ -104,7 +104,8 @@ def _measures(dice):
 def _practices(dice):
     rows = []
     for group in (*UNITS, "o1"):
-        for start, end in spells(dice, 3):
+        # rows may overlap: the one that began last counts
+        for start, end in {at: (at, end) for at, end in (*spells(dice, 3), *spells(dice, 1))}.values():
             rows.append(
                 (
                     group,

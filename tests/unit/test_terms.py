@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from antiphon.design.terms import Term, check_terms, parse_term
 from antiphon.errors import SpecificationError
+from antiphon.records import init
 from tests.unit.agencies import make_agency
 
 SYSTEMS = {"a": "client", "s": "staff", "u": "unit"}
+
+
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "records.md"
 
 
 def agency(**more):
@@ -38,6 +45,14 @@ def agency(**more):
 )  # fmt: skip
 def test_every_form_is_read(text, term):
     assert parse_term(text) == term
+
+
+@pytest.mark.parametrize("text", [REFERENCE.read_text(encoding="utf-8"), init.TOML], ids=["reference", "init"])
+def test_the_examples_that_people_copy_can_be_read(text):
+    lists = re.findall(r"^(?:# )?(?:covariates|receptivity) = \[(.*?)\]", text, re.MULTILINE)
+    terms = [parse_term(example) for found in lists for example in re.findall(r'"(.*?)"', found)]
+    assert len(lists) == 2
+    assert {"attribute", "practice", "staffing"} <= {term.what for term in terms}
 
 
 @pytest.mark.parametrize(
