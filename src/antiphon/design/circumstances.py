@@ -24,8 +24,8 @@ SETTLED_DAYS = ADMISSION_DAYS[-1]
 
 def read_tenure(ground: Ground, _term: Term, step: float) -> Reading:
     """Return the doublings of the time since the stay began, beyond the first four weeks."""
-    stays = ground.roster.stays
-    stays = stays.where(ground.here[stays.owner] & np.isfinite(stays.start)).without_groups()
+    stays, is_person = ground.roster.stays, ground.roster.is_person
+    stays = stays.where((ground.here & is_person)[stays.owner] & np.isfinite(stays.start)).without_groups()
     stay, cell = _cells_of_change(ground, stays, step)
     begun = ground.edges[cell]
     inside = (begun > stays.start[stay]) & (begun < stays.end[stay])
