@@ -98,6 +98,12 @@ def test_too_few_others_are_joined_with_the_reference():
     assert [code for code, _ in design.warnings] == ["covariate_unused"]
 
 
+def test_nobody_is_compared_with_a_most_frequent_level_of_few():
+    programmes = ["day"] * 3 + [f"of {i}" for i in range(21)]
+    attributes = {"programme": dict(zip(half("", ""), programmes, strict=True))}
+    assert names(design_of(["attribute:programme"], memberships=ALL_STAY, systems=MANY, attributes=attributes)) == []
+
+
 def test_levels_of_enough_people_keep_their_names():
     attributes = {"programme": half("night", "day")}
     settings = {"privacy": {"min_clients": 5}}

@@ -76,7 +76,10 @@ def _levels(
     known = set(level_of.values()) - {UNKNOWN}
     reference = min(known, key=lambda level: (-counts[level], level))
     rare = {level for level in {*known, UNKNOWN} if counts[level] < fewest and level != reference}
-    rest = reference if sum(counts[level] for level in rare) < fewest else OTHER
+    n_rare = sum(counts[level] for level in rare)
+    rest = reference if n_rare < fewest else OTHER
+    if counts[reference] + (n_rare if rest == reference else 0) < fewest:
+        return []  # everyone else would be compared with too few
     level_of = {i: rest if level in rare else level for i, level in level_of.items()}
     levels = sorted(set(level_of.values()) - {reference}, key=lambda level: (level in (OTHER, UNKNOWN), level))
     return [
