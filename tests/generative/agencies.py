@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 
 import polars as pl
 
@@ -55,6 +56,70 @@ def spells(dice, most):
             break
         at = end + dice.choice([0, 0, 7, 30])
     return found
+
+
+def with_circumstances(agency: Agency, seed: int) -> Agency:
+    """The agency with attributes, scores, practices and longer stays, drawn by themselves; nobody is too few to tell."""
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    privacy = agency.settings.privacy.model_copy(update={"min_clients": 1, "min_staff": 1})
+    systems = agency.systems.with_columns(
+        capacity=pl.Series([dice.choice([None, "3", "7"]) if s in UNITS else None for s in agency.systems["system"]]),
+        age=pl.Series([dice.choice([None, "20", "31.5", "64"]) for _ in agency.systems["system"]]),
+    )
+    earlier = [dt.timedelta(days=dice.choice([0, 40, 300])) for _ in range(agency.memberships.height)]
+    return replace(
+        agency,
+        settings=agency.settings.model_copy(update={"privacy": privacy}),
+        systems=systems,
+        memberships=agency.memberships.with_columns(
+            start=pl.col("start") - pl.Series(earlier, dtype=pl.Duration("us"))
+        ),
+        measures=_measures(dice),
+        practices=_practices(dice),
+    )
+
+
+def _measures(dice):
+    rows = []
+    for system in (*CLIENTS, *STAFF, *UNITS):
+        for _ in range(dice.randint(0, 4)):
+            at = dice.choice([dice.randint(-60, LAST_HOUR), 24 * dice.randint(0, 5)])
+            rows += [
+                (moment(at), system, "PSS", "total", float(dice.randint(0, 9)), dice.choice([None, 3.0]))
+                for _ in range(dice.randint(1, 2))
+            ]
+    return _frame(
+        rows,
+        {
+            "time": TIME,
+            "system": pl.String,
+            "instrument": pl.String,
+            "item": pl.String,
+            "value": pl.Float64,
+            "n": pl.Float64,
+        },
+    )
+
+
+def _practices(dice):
+    rows = []
+    for group in (*UNITS, "o1"):
+        # rows may overlap: the one that began last counts
+        for start, end in {at: (at, end) for at, end in (*spells(dice, 3), *spells(dice, 1))}.values():
+            rows.append(
+                (
+                    group,
+                    "debriefing",
+                    moment(start),
+                    None if end is None else moment(end),
+                    dice.choice([None, 0.4, 1.0]),
+                    dice.random() < 0.5,
+                )
+            )
+    return _frame(
+        rows,
+        {"group": pl.String, "practice": pl.String, "start": TIME, "end": TIME, "dose": pl.Float64, "ramp": pl.Boolean},
+    )
 
 
 def _frame(rows, schema):

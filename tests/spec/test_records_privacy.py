@@ -132,6 +132,17 @@ def test_environment_events_and_own_kinds_stay_behind_unless_kept(folder):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are a matter of POSIX")
+def test_covariates_of_attributes_that_stay_behind_are_left_out_of_the_copy(folder):
+    path = folder / "agency.toml"
+    terms = ["attribute:age_band", "attribute:diagnosis>client", "census:unit", "staffing:unit"]
+    path.write_text(f"{path.read_text()}\n[model]\ncovariates = {terms}\nreceptivity = ['attribute:diagnosis']\n")
+    out, _ = copied(folder)
+
+    model = tomllib.loads((out / "agency.toml").read_text())["model"]
+    assert model["covariates"] == ["attribute:age_band", "staffing:unit"]
+    assert model["receptivity"] == []
+
+
 def test_only_its_owner_can_read_the_key(folder):
     copied(folder)
     key = folder.parent / "key.txt"

@@ -19,13 +19,18 @@ def moment(days, start=START):
     return None if days is None else start + dt.timedelta(seconds=round(days * 86_400))
 
 
-def make_agency(systems, events, memberships=(), presence=(), ties=(), *, days=100, start=START, settings=None):
+def make_agency(
+    systems, events, memberships=(), presence=(), ties=(), *, days=100, start=START, settings=None,
+    attributes=None, measures=(), practices=(),
+):  # fmt: skip
     """An agency from rows.
 
     systems: {name: role}, where a role that is a level is a group; a trailing "*" makes the system pooled.
     events: (time, system, kind[, incident[, precision[, target]]]).
     memberships: (member, group, start, end); presence: (system, start, end[, group[, away]]).
     ties: (source, target, relation[, start, end[, weight]]). Times in days.
+    attributes: {column: {system: value}}; measures: (time, system, instrument, item, value[, n]).
+    practices: (group, practice, start, end[, dose[, ramp]]).
     """
     made = Settings.model_validate(settings or {})
     vocabulary = load_vocabulary().extended(
@@ -53,7 +58,11 @@ def make_agency(systems, events, memberships=(), presence=(), ties=(), *, days=1
                 "severity": pl.Float64, "duration": pl.Float64, "reported": TIME, "precision": pl.String,
             },
         ),
-        systems=_frame(people, {"system": pl.String, "level": pl.String, "role": pl.String, "pooled": pl.Boolean}),
+        systems=_frame(
+            people, {"system": pl.String, "level": pl.String, "role": pl.String, "pooled": pl.Boolean}
+        ).with_columns(
+            pl.Series(name, [value.get(system) for system in systems]) for name, value in (attributes or {}).items()
+        ),
         memberships=_frame(
             [(member, group, moment(a, start), moment(b, start)) for member, group, a, b in memberships],
             {"member": pl.String, "group": pl.String, "start": TIME, "end": TIME},
@@ -69,8 +78,20 @@ def make_agency(systems, events, memberships=(), presence=(), ties=(), *, days=1
                 "weight": pl.Float64,
             },
         ),
-        measures=pl.DataFrame(),
-        practices=pl.DataFrame(),
+        measures=_frame(
+            [(moment(row[0], start), *row[1:5], row[5] if len(row) > 5 else None) for row in measures],
+            {
+                "time": TIME, "system": pl.String, "instrument": pl.String, "item": pl.String, "value": pl.Float64,
+                "n": pl.Float64,
+            },
+        ),
+        practices=_frame(
+            [(*row[:2], moment(row[2], start), moment(row[3], start), *row[4:], *(None,) * (6 - len(row))) for row in practices],
+            {
+                "group": pl.String, "practice": pl.String, "start": TIME, "end": TIME, "dose": pl.Float64,
+                "ramp": pl.Boolean,
+            },
+        ),
         window=(start, moment(days, start)),
         problems=(),
         set_aside=pl.DataFrame(),

@@ -20,8 +20,8 @@ def stays(generator, n_systems, days, n_organisations):
         if cut < end:
             rows.append((i, cut, end, 1, i % n_organisations))
     system, start, end, stratum, group = (np.array(column) for column in zip(*rows, strict=True))
-    always = np.ones((len(rows), 1), bool)
-    return Segments(system, start, end, stratum, group, always, always, np.zeros((len(rows), 1), np.int64))
+    always, none = np.ones((len(rows), 1), bool), np.empty((len(rows), 0))
+    return Segments(system, start, end, stratum, group, always, always, np.zeros((len(rows), 1), np.int64), none, none)
 
 
 def draw_rows(generator, segments, n_systems, variance, rate):

@@ -118,5 +118,7 @@ def _role(n_systems: int, n_organisations: int) -> Role:
         at_risk=is_scored[:, None],
         alive=np.ones((2 * n_systems, 1), dtype=bool),
         n_earlier=np.zeros((2 * n_systems, 1), dtype=np.int64),
+        covariates=np.empty((2 * n_systems, 0)),
+        receptivity=np.empty((2 * n_systems, 0)),
     )
     return Role("client", (0,), ("later",), segments, np.ones(n_systems, dtype=bool))

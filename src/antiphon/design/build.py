@@ -9,13 +9,15 @@ import numpy as np
 
 from antiphon.design.channels import check_channels, default_channels, parse_channel
 from antiphon.design.clock import calendars_of
+from antiphon.design.covariates import Plan, plan_of, unused, wanted_of, with_values
 from antiphon.design.design import Channel, Design, Kind, Role
 from antiphon.design.events import GRAINS, MINUTES_PER_DAY, Events, Rows, SetAside, grain_of_kind, make_events, rows_of
+from antiphon.design.ground import NOTHING, USUAL, Resolution, Wanted
 from antiphon.design.margins import make_margins
 from antiphon.design.pools import Wiring, wire
 from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA, Exposure, Gap, make_segments, organisations
 from antiphon.design.roster import Roster, days_between, roster_of
-from antiphon.design.targets import CELLS_PER_HALF_LIFE, Frame, read_role, usual_cell
+from antiphon.design.targets import CELLS_PER_HALF_LIFE, Frame, move_rows, read_role, usual_cell
 from antiphon.errors import SpecificationError
 
 if TYPE_CHECKING:
@@ -36,13 +38,29 @@ OTHER_ROLE = "of a system that is not of the kind's role"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What is chosen rather than recorded: channels; half-lives, history and periods in days; whether people differ."""
+    """What is chosen rather than recorded.
+
+    Channels; half-lives, history and periods in days; whether people differ; which covariates are wanted.
+    """
 
     channels: tuple[Channel, ...]
     half_lives: np.ndarray
     history_days: float
     period_days: float
     has_frailty: bool = True
+    wanted: Wanted = NOTHING
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Records:
+    """An agency's records as arrays: who is where, the code of each system, what happened, and what was left out."""
+
+    roster: Roster
+    code: dict[str, int]
+    events: Events
+    kinds: tuple[Kind, ...]
+    calendars: dict[str, Calendar]
+    set_aside: SetAside
 
 
 def build_design(
@@ -51,6 +69,9 @@ def build_design(
     channels: Sequence[str] | None = None,
     half_lives: Sequence[float] | None = None,
     join_incidents: bool = True,
+    covariates: Sequence[str] | None = None,
+    receptivity: Sequence[str] | None = None,
+    resolution: Resolution = USUAL,
 ) -> Design:
     """Turn an agency's records into what the estimator sees.
 
@@ -65,6 +86,11 @@ def build_design(
     join_incidents
         Whether rows without incident number that share a person and a unit within the incident window are one
         incident.
+    covariates, receptivity
+        What multiplies the endemic part, and what reaches someone: ``WHAT:...>WHOM`` as in the reference of the
+        records; None for those of ``agency.toml``. Breaks in the meaning of a kind are always among the first.
+    resolution
+        How finely covariates are followed.
 
     Returns
     -------
@@ -74,8 +100,55 @@ def build_design(
     Raises
     ------
     SpecificationError
-        Where a channel names what does not exist, or no half-life suits the grain of time of the records.
+        Where a channel or covariate names what does not exist, or no half-life suits the grain of time of the records.
     """
+    wanted = wanted_of(agency, covariates, receptivity, resolution)
+    records = _records(agency, join_incidents=join_incidents)
+    lives = np.unique(np.asarray(agency.settings.model.half_lives if half_lives is None else half_lives, float))
+    window_days, n_events = records.roster.window_days, records.events.time.size
+    choices = Choices(
+        _channels(agency, records.roster, records.kinds, channels), lives, usual_history(lives, window_days),
+        _period(agency.settings.model.period_days, window_days, n_events), wanted=wanted,
+    )  # fmt: skip
+    gaps = _gaps(agency, records.code, records.kinds)
+    return assemble(records.roster, records.events, records.kinds, records.calendars, gaps, choices, records.set_aside)
+
+
+def with_covariates(
+    design: Design,
+    agency: Agency,
+    *,
+    covariates: Sequence[str] | None = None,
+    receptivity: Sequence[str] | None = None,
+    resolution: Resolution = USUAL,
+    join_incidents: bool = True,
+) -> Design:
+    """Return the design with these covariates in place of its own, without reading the channels again.
+
+    Parameters
+    ----------
+    design, agency
+        A design, and the agency that it was built from.
+    covariates, receptivity, resolution, join_incidents
+        As for `build_design`; `join_incidents` as the design was built.
+    """
+    wanted = wanted_of(agency, covariates, receptivity, resolution)
+    records = _records(agency, join_incidents=join_incidents)
+    exposure, _ = _exposure(
+        records.roster, records.events, design.kinds, _gaps(agency, records.code, design.kinds), design.history_days
+    )
+    made = [_role(exposure, role.name, wanted, has_frailty=bool(role.frail.any())) for role in design.roles]
+    roles = tuple(role for role, _ in made)
+    kept = tuple(warning for warning in design.warnings if not warning[0].startswith("covariate"))
+    return replace(
+        design,
+        roles=roles,
+        targets=tuple(move_rows(t, design.kinds[t.kind], design.roles[t.role], roles[t.role]) for t in design.targets),
+        warnings=kept + _covariate_warnings(wanted, made),
+    )
+
+
+def _records(agency: Agency, *, join_incidents: bool) -> _Records:
     roster, code = roster_of(agency)
     set_aside = SetAside()
     rows, kinds = _rows_and_kinds(agency, roster, list(code), set_aside)
@@ -83,13 +156,7 @@ def build_design(
     calendars = calendars_of(agency, precisions)
     join_days = agency.settings.agency.incident_window_minutes / MINUTES_PER_DAY if join_incidents else None
     events = make_events(rows, kinds, roster, calendars, join_days, set_aside)
-    lives = np.unique(np.asarray(agency.settings.model.half_lives if half_lives is None else half_lives, float))
-    chosen = _channels(agency, roster, kinds, channels)
-    choices = Choices(
-        chosen, lives, usual_history(lives, roster.window_days),
-        _period(agency.settings.model.period_days, roster.window_days, events.time.size),
-    )  # fmt: skip
-    return assemble(roster, events, kinds, calendars, _gaps(agency, code, kinds), choices, set_aside)
+    return _Records(roster, code, events, kinds, calendars, set_aside)
 
 
 def usual_history(half_lives: np.ndarray, window_days: float) -> float:
@@ -107,11 +174,12 @@ def assemble(
     set_aside: SetAside,
 ) -> Design:
     """Put a design together from arrays."""
-    inside, no_organisation, n_organisations = organisations(roster)
-    exposure = Exposure(roster, events, kinds, gaps, choices.history_days, inside, no_organisation)
-    roles = tuple(
-        _role(exposure, name, has_frailty=choices.has_frailty) for name in dict.fromkeys(kind.role for kind in kinds)
-    )
+    exposure, n_organisations = _exposure(roster, events, kinds, gaps, choices.history_days)
+    made = [
+        _role(exposure, name, choices.wanted, has_frailty=choices.has_frailty)
+        for name in dict.fromkeys(kind.role for kind in kinds)
+    ]
+    roles = tuple(role for role, _ in made)
     edges = np.linspace(choices.history_days, roster.window_days, N_BLOCKS + 1)
     frame = Frame(exposure, choices.half_lives, edges, calendars, set_aside)
     classes: list[ClassReading] = []
@@ -128,7 +196,7 @@ def assemble(
         period_days=choices.period_days, n_systems=roster.n_systems, n_organisations=n_organisations,
         n_periods=n_periods(roster.window_days, choices.period_days), targets=targets,
         margins=make_margins(choices.channels, roles, events, classes, choices.half_lives),
-        set_aside=set_aside.counts, warnings=warnings,
+        set_aside=set_aside.counts, warnings=warnings + _covariate_warnings(choices.wanted, made),
     )  # fmt: skip
 
 
@@ -148,7 +216,15 @@ def _wire(exposure: Exposure, number: int, channel: Channel, to_role: str) -> Wi
     return wire(number, channel, to_role, exposure.kinds, exposure.roster, exposure.events)
 
 
-def _role(exposure: Exposure, name: str, *, has_frailty: bool) -> Role:
+def _exposure(
+    roster: Roster, events: Events, kinds: tuple[Kind, ...], gaps: tuple[Gap, ...], history_days: float
+) -> tuple[Exposure, int]:
+    """Return what exposure is made of, and the number of organisations."""
+    inside, no_organisation, n_organisations = organisations(roster)
+    return Exposure(roster, events, kinds, gaps, history_days, inside, no_organisation), n_organisations
+
+
+def _role(exposure: Exposure, name: str, wanted: Wanted, *, has_frailty: bool) -> tuple[Role, Plan]:
     roster = exposure.roster
     members = np.flatnonzero(roster.role == name)
     mine = tuple(k for k, kind in enumerate(exposure.kinds) if kind.role == name)
@@ -156,7 +232,14 @@ def _role(exposure: Exposure, name: str, *, has_frailty: bool) -> Role:
     if has_frailty and members.size >= FEWEST_FOR_FRAILTY:
         frail[members] = ~roster.pooled[members]
     strata = PEOPLE_STRATA if roster.is_person[members].any() else GROUP_STRATA
-    return Role(name, mine, strata, make_segments(exposure, members, mine, is_frail=bool(frail.any())), frail)
+    plan = plan_of(wanted, exposure, name, mine)
+    segments = make_segments(exposure, members, mine, is_frail=bool(frail.any()), more=plan.marks())
+    return with_values(Role(name, mine, strata, segments, frail), plan), plan
+
+
+def _covariate_warnings(wanted: Wanted, made: list[tuple[Role, Plan]]) -> tuple[tuple[str, str], ...]:
+    short = [warning for _, plan in made for warning in plan.warnings]
+    return (*dict.fromkeys(short), *unused(wanted, [role for role, _ in made]))
 
 
 def _rows_and_kinds(

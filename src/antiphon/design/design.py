@@ -57,6 +57,30 @@ class Feature:
     half_life: int
 
 
+@dataclass(frozen=True, slots=True)
+class Covariate:
+    """What the endemic part or the receptivity knows of a system, ``(what was recorded - centre) / scale``.
+
+    Attributes
+    ----------
+    name : as it is written in ``agency.toml``, with the level of a category; breaks are ``break:KIND:DATE``.
+    kinds : indices in ``Design.kinds`` of the kinds that it applies to; None: all of the role. What changes with time
+        has one column for kinds recorded to the day and one for all others, under the same name.
+    unit : what a difference of 1 means, in words ("twice the staff per client").
+    centre : mean over person-time at risk of what was recorded, so that a baseline is that of average circumstances.
+    scale : what it is divided by, in the unit of what was recorded.
+    step : what it is rounded to (0: not rounded), so that spells need not be cut in every cell: each quantity that is
+        read is off by at most half a step, in the unit of what was recorded.
+    """
+
+    name: str
+    kinds: tuple[int, ...] | None
+    unit: str
+    centre: float
+    scale: float
+    step: float
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Segments:
     """Spells in which nothing that the endemic part knows about a system changes. One set per role.
@@ -72,6 +96,8 @@ class Segments:
     at_risk : (segments, kinds of the role) bool; includes history and gaps: false there.
     alive : (segments, kinds of the role) bool; like ``at_risk`` but true in the history (for propensity).
     n_earlier : (segments, kinds of the role) int64, events of that kind by the system before ``start``.
+    covariates, receptivity : (segments, covariates of the role) float64, columns as in ``Role.covariates`` and
+        ``Role.receptivity``; mean 0 over person-time at risk.
     """
 
     system: np.ndarray
@@ -82,6 +108,8 @@ class Segments:
     at_risk: np.ndarray
     alive: np.ndarray
     n_earlier: np.ndarray
+    covariates: np.ndarray
+    receptivity: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -113,6 +141,7 @@ class Role:
     strata : names of the strata, such as ``("first week", "weeks 2-4", "later", "present at the start")``.
     segments : see ``Segments``.
     frail : (systems of the design,) bool, whether a system may have a frailty (false: pooled, or too few systems).
+    covariates : what multiplies the endemic part; ``receptivity`` what multiplies all that reaches a system.
     """
 
     name: str
@@ -120,6 +149,8 @@ class Role:
     strata: tuple[str, ...]
     segments: Segments
     frail: np.ndarray
+    covariates: tuple[Covariate, ...] = ()
+    receptivity: tuple[Covariate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -92,8 +92,8 @@ def wire(
     seen = _marked(len(kinds), np.asarray(sources))[events.kind]
     if channel.how == "tie" and channel.where not in roster.ties:
         return None
-    ties = _directed(roster, channel) if channel.how == "tie" else None
-    masses = _masses(channel, np.flatnonzero(seen), roster, events, ties)
+    ties = directed(roster, channel) if channel.how == "tie" else None
+    masses = masses_of(channel, np.flatnonzero(seen), roster, events, ties)
     n = roster.n_systems
     deposited = _marked(n, masses.pool)
     presence = _readers(channel, to_role, roster, ties, deposited)
@@ -133,7 +133,7 @@ def _changes(seat: np.ndarray, presence: _Presence, window_days: float) -> tuple
     return seats[order][kept], time[order][kept], value
 
 
-def _masses(channel: Channel, event: np.ndarray, roster: Roster, events: Events, ties: Ties | None) -> Masses:
+def masses_of(channel: Channel, event: np.ndarray, roster: Roster, events: Events, ties: Ties | None) -> Masses:
     """Return what each event leaves where: per incident, pool and kind mass 1, over the systems that leave it there."""
     system = events.system[event]
     if channel.how == "self":
@@ -194,7 +194,7 @@ def _readers(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, 
     )
 
 
-def _directed(roster: Roster, channel: Channel) -> Ties:
+def directed(roster: Roster, channel: Channel) -> Ties:
     """Return the ties of a channel as travelled: from systems of its first role to systems of its second."""
     ties = roster.ties[channel.where]
     first, second = roster.role[ties.source], roster.role[ties.target]

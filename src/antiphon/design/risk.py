@@ -12,6 +12,8 @@ from antiphon.design.spells import Spells, forever, spells, time_order
 from antiphon.kernels.spells import last_started
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from antiphon.design.design import Kind
     from antiphon.design.events import Events
     from antiphon.design.roster import Roster
@@ -68,7 +70,14 @@ def organisations(roster: Roster) -> tuple[Spells, int, int]:
     return recoded, int(groups.size), int(groups.size) + (0 if everyone else 1)
 
 
-def make_segments(exposure: Exposure, members: np.ndarray, kinds: tuple[int, ...], *, is_frail: bool) -> Segments:
+def make_segments(
+    exposure: Exposure,
+    members: np.ndarray,
+    kinds: tuple[int, ...],
+    *,
+    is_frail: bool,
+    more: Sequence[tuple[np.ndarray, np.ndarray]] = (),
+) -> Segments:
     """Return the segments of one role.
 
     Parameters
@@ -81,6 +90,8 @@ def make_segments(exposure: Exposure, members: np.ndarray, kinds: tuple[int, ...
         Kinds of the role, in the order of the columns.
     is_frail
         Whether the role has frailty: its segments then end at the system's own events.
+    more
+        Further (system, time) at which something changes: the covariates.
     """
     here = np.zeros(exposure.roster.n_systems, bool)
     here[members] = True
@@ -93,7 +104,7 @@ def make_segments(exposure: Exposure, members: np.ndarray, kinds: tuple[int, ...
     marks += [(members, np.full(members.size, t)) for t in (0.0, exposure.history_days)]
     if is_frail:
         marks += [(owner, time) for owner, time, _ in known.values()]
-    system, start, end = _pieces(marks, exposure.roster.window_days)
+    system, start, end = _pieces([*marks, *more], exposure.roster.window_days)
     alive = np.empty((system.size, len(kinds)), bool)
     at_risk = np.empty_like(alive)
     n_earlier = np.empty((system.size, len(kinds)), np.int64)
@@ -114,7 +125,10 @@ def make_segments(exposure: Exposure, members: np.ndarray, kinds: tuple[int, ...
     group = _organisation_at(exposure, system[kept], start[kept])
     # asked at the middle: at its start a spell that begins on the seventh day may round to just under seven days
     stratum = strata(exposure, system[kept], 0.5 * (start[kept] + end[kept]))
-    return Segments(system[kept], start[kept], end[kept], stratum, group, at_risk[kept], alive[kept], n_earlier[kept])
+    none = np.empty((stratum.size, 0))
+    return Segments(
+        system[kept], start[kept], end[kept], stratum, group, at_risk[kept], alive[kept], n_earlier[kept], none, none
+    )
 
 
 def strata(exposure: Exposure, system: np.ndarray, time: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +14,7 @@ from antiphon.design.spells import spells
 from antiphon.kernels.spells import last_started
 
 if TYPE_CHECKING:
-    from antiphon.design.design import Calendar, Role
+    from antiphon.design.design import Calendar, Kind, Role
     from antiphon.design.events import SetAside
     from antiphon.design.pools import Wiring
     from antiphon.design.risk import Exposure
@@ -169,6 +169,16 @@ def _segment_at(
         return last
     end = segments.end[last]
     return np.where((last >= 0) & ((end > time) | (is_before & (end == time))), last, -1)
+
+
+def move_rows(target: Target, kind: Kind, old: Role, new: Role) -> Target:
+    """Return a target whose rows are in the segments of a role that was cut otherwise."""
+    time, is_before = target.time, kind.terminal and kind.precision == "minute"
+    if kind.precision != "minute":
+        # the first moment at risk in the cell: where the segment begins, if that is later than the cell
+        time = np.maximum(time, old.segments.start[target.segment])
+    before = np.full(time.size, is_before)
+    return replace(target, segment=_segment_at(new.segments, new.frail.size, target.system, time, before))
 
 
 def _score_moments(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _Scored:

@@ -45,6 +45,8 @@ precision = "minute"                       # how exactly event times are known: 
 # [model]                                  # where the defaults will not do
 # half_lives = ["8h", "3d", "3w"]
 # channels = ["self", "peers:unit:client>staff", "members:unit:staff>unit", "group:organisation:organisation>staff", "tie:caseload:staff>client"]
+# covariates = ["attribute:trauma_history>staff", "staffing:unit", "practice:debriefing"]     # what else may matter
+# receptivity = ["practice:debriefing"]    # what may make people more, or less, ready to answer
 # period_days = 28
 
 # [[gaps]]                                 # nothing was recorded, or recorded otherwise: such time does not count

@@ -265,8 +265,22 @@ def _kind_sections(agency: Agency) -> list[str]:
 
 
 def _model_values(settings: Settings) -> dict[str, Any]:
-    values: dict[str, Any] = {"half_lives": list(settings.model.half_lives), "period_days": settings.model.period_days}
-    return values if settings.model.channels is None else values | {"channels": list(settings.model.channels)}
+    model = settings.model
+    values: dict[str, Any] = {"half_lives": list(model.half_lives), "period_days": model.period_days}
+    for name, terms in (
+        ("channels", model.channels),
+        ("covariates", model.covariates),
+        ("receptivity", model.receptivity),
+    ):
+        if terms:
+            values[name] = [term for term in terms if _attribute_of(term) in ("", *settings.privacy.keep)]
+    return values
+
+
+def _attribute_of(term: str) -> str:
+    """Return the attribute that a covariate needs, or ""; it can be named only where the attribute is kept."""
+    words = [word.strip() for word in term.partition(">")[0].split(":")]
+    return {"attribute": words[-1], "census": "capacity"}.get(words[0], "")
 
 
 def _privacy_values(settings: Settings) -> dict[str, Any]:

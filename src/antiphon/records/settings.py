@@ -137,10 +137,16 @@ class RelationSection(Section):
 
 
 class ModelSection(Section):
-    """``[model]``: where the defaults will not do. ``half_lives`` in days; ``channels`` None means the defaults."""
+    """``[model]``: where the defaults will not do.
+
+    ``half_lives`` in days; ``channels`` None means the defaults; ``covariates`` and ``receptivity`` in the grammar of the
+    reference of the records, none by default.
+    """
 
     half_lives: tuple[Days, ...] = Field(default=("8h", "3d", "3w"), validate_default=True, min_length=1)
     channels: tuple[str, ...] | None = None
+    covariates: tuple[str, ...] = ()
+    receptivity: tuple[str, ...] = ()
     period_days: float = Field(default=28.0, gt=0)
 
     @field_validator("half_lives")
