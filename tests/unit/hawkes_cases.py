@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from antiphon.design.design import Calendar, Channel, Design, Feature, Kind, Margins, Role, Segments, Target
+from antiphon.design.design import Calendar, Channel, Covariate, Design, Feature, Kind, Margins, Role, Segments, Target
 
 CHANNELS = (Channel("self", "", "", ""), Channel("peers", "unit", "client", "client"))
 
@@ -97,3 +99,12 @@ def invented(
         margins,
         {},
     )
+
+
+def with_covariates(design, *, kinds=(None, (5,), (0,)), seed=5, values=None):
+    """The design with covariates of its segments: for all kinds, for another kind, for this one."""
+    role, generator = design.roles[0], np.random.default_rng(seed)
+    values = generator.normal(0.0, 1.0, (role.segments.system.size, len(kinds))) if values is None else values
+    covariates = tuple(Covariate(f"attribute:{i}", some, "one more", 0.0, 1.0, 0.0) for i, some in enumerate(kinds))
+    segments = replace(role.segments, covariates=values)
+    return replace(design, roles=(replace(role, segments=segments, covariates=covariates),))

@@ -13,7 +13,7 @@ from antiphon.hawkes import FitStatus, Options, fit_design, likelihood_by_system
 from antiphon.hawkes.likelihood import evaluate
 from antiphon.hawkes.problem import build_problem
 from tests.reference.make_tick_values import simulate
-from tests.unit.hawkes_cases import invented
+from tests.unit.hawkes_cases import draw_rows, invented, with_covariates
 
 
 def changed(design, **fields):
@@ -184,6 +184,46 @@ def test_propensity_takes_up_a_shared_frailty():
     fit = fit_design(replace(design, kinds=kinds, roles=(role,), targets=(target, second)))
     assert fit.targets[1].log_r is not None
     assert fit.targets[1].model.endemic.propensity > 0.2
+
+
+def exposed(beta, generator, n_systems=1200):
+    """Half of all persons have twice (exp beta) the events of the others; nothing echoes."""
+    design = invented(n_systems=n_systems, n_columns=0, variance=0.0)
+    segments = design.roles[0].segments
+    exposure = np.where(segments.system % 2 == 0, 0.5, -0.5)[:, None]
+    parts = []
+    for half in (0.5, -0.5):
+        time, system, segment = draw_rows(generator, segments, n_systems, 0.0, 0.15 * np.exp(beta * half))
+        mine = exposure[segment, 0] == half
+        parts.append((time[mine], system[mine], segment[mine]))
+    time, system, segment = (np.concatenate(part) for part in zip(*parts, strict=True))
+    rows = time.size
+    events = {
+        "time": time, "system": system, "segment": segment, "width": np.zeros(rows), "exposure": np.ones(rows),
+        "count": np.ones(rows, np.int64), "incident": np.arange(rows), "unit": np.zeros(rows, np.int64),
+        "block": np.clip((time / 25.0).astype(int), 0, 7), "features": np.zeros((rows, 0)),
+        "cell": np.searchsorted(design.calendars["minute"].edges, time, side="right") - 1,
+    }  # fmt: skip
+    return with_covariates(changed(design, **events), kinds=(None,), values=exposure)
+
+
+def test_recovers_what_a_covariate_multiplies():
+    design = exposed(np.log(2.0), np.random.default_rng(11))
+    one = fit_design(design, Options(frailty=False)).targets[0]
+    place = one.names.index("covariate[0]")
+    found, error = one.parameters[place], np.sqrt(np.linalg.inv(-one.hessian.dense())[place, place])
+    assert abs(found - np.log(2.0)) < 4 * error
+    assert abs(found - 0.8 * np.log(2.0)) > 4 * error  # a truth off by a fifth would be seen
+    assert one.model.endemic.covariates[0] == found
+
+
+def test_a_covariate_that_never_varies_is_left_out():
+    design = with_covariates(
+        invented(), kinds=(None,), values=np.full((invented().roles[0].segments.system.size, 1), 0.3)
+    )
+    one = fit_design(design).targets[0]
+    assert "covariate[0]" not in one.names
+    assert one.model.endemic.covariates[0] == 0.0
 
 
 def test_what_is_known_of_persons_is_never_written():

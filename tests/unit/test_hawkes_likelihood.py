@@ -15,7 +15,7 @@ from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import build_problem
 from antiphon.hawkes.quadrature import rules
 from antiphon.kernels.frailty import frailty_rows
-from tests.unit.hawkes_cases import invented
+from tests.unit.hawkes_cases import invented, with_covariates
 
 CASES = {
     "minutes": {},
@@ -84,6 +84,21 @@ def test_gradient_and_hessian_are_those_of_the_value(name, variance):
     assert found.hessian is not None
     np.testing.assert_allclose(found.gradient, gradient, atol=1e-6 * np.abs(gradient).max())
     np.testing.assert_allclose(found.hessian.dense(), hessian, atol=1e-6 * np.abs(hessian).max())
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.7])
+def test_covariates_enter_all_derivatives(variance):
+    problem = build_problem(with_covariates(invented()), 0, Options())
+    assert [name for name in problem.layout.names if "covariate" in name] == ["covariate[0]", "covariate[2]"]
+    x = somewhere(problem)
+    found = evaluate(problem, x, variance, hessian=True)
+    assert found.hessian is not None
+    for place in problem.layout.covariate[[0, 2]]:
+        step = np.zeros(x.size)
+        step[place] = 1e-5
+        up, down = evaluate(problem, x + step, variance), evaluate(problem, x - step, variance)
+        assert found.gradient[place] == pytest.approx((up.value - down.value) / 2e-5, rel=1e-5)
+        np.testing.assert_allclose(found.hessian.dense()[place], (up.gradient - down.gradient) / 2e-5, atol=1e-4)
 
 
 def test_propensity_enters_the_gradient():

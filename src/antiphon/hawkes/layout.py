@@ -23,7 +23,7 @@ LEVEL_PRECISION = 1.0 / 5.0**2
 class Layout:
     """Positions of the endemic parameters in one vector.
 
-    Their order is intercept, shifts, weekdays, strata, propensity: the central ones, which everyone may share; then the
+    Their order is intercept, shifts, weekdays, strata, covariates, propensity: the central ones, which everyone may share; then the
     periods of the first organisation, of the second, and so on: the local ones. Absent effects (references, levels never
     at risk) point to the extra slot ``size``.
 
@@ -35,6 +35,7 @@ class Layout:
     period : (organisations, periods) parameter of each period.
     begins : (organisations + 1,) first period parameter of each organisation.
     first_covariate : parameter of the first covariate; the propensity, where it is used, is the last of them.
+    covariate : (covariates of the role,) parameter of each.
     propensity : parameter of the propensity (``size`` where it is not used).
     period_of_cell : (cells,) period of each calendar cell (that of its middle).
     period_start : (periods + 1,) first cell of each period.
@@ -50,6 +51,7 @@ class Layout:
     period: np.ndarray
     begins: np.ndarray
     first_covariate: int
+    covariate: np.ndarray
     propensity: int
     period_of_cell: np.ndarray
     period_start: np.ndarray
@@ -70,12 +72,14 @@ class Exposure:
     ----------
     shift, weekday, stratum : days by level.
     period : (organisations, periods) days.
+    varies : (covariates of the role,) bool, whether a covariate applies to the kind and is not the same throughout.
     """
 
     shift: np.ndarray
     weekday: np.ndarray
     stratum: np.ndarray
     period: np.ndarray
+    varies: np.ndarray
 
 
 def build_layout(
@@ -83,7 +87,7 @@ def build_layout(
 ) -> Layout:
     """Lay out the parameters that the time at risk can tell about.
 
-    ``complete`` gives every level its own parameter, references and levels never at risk included: it cannot be
+    Without ``rhythm`` the endemic part is one rate. ``complete`` gives every level its own parameter, references and levels never at risk included: it cannot be
     estimated, but it can hold any given effects exactly.
     """
     names = ["intercept"]
@@ -108,6 +112,9 @@ def build_layout(
     weekday = effects(exposure.weekday, "weekday", reference=True, ridge=LEVEL_PRECISION)
     stratum = effects(exposure.stratum, "stratum", reference=True, ridge=LEVEL_PRECISION)
     first_covariate = len(names)
+    covariate = np.where(exposure.varies & rhythm, first_covariate + np.cumsum(exposure.varies) - 1, -1)
+    names += [f"covariate[{j}]" for j in np.flatnonzero(covariate >= 0)]
+    precision += [LEVEL_PRECISION] * (len(names) - first_covariate)
     if propensity:
         names.append("propensity")
         precision.append(0.0)
@@ -115,15 +122,16 @@ def build_layout(
     days = exposure.period
     period = effects(days.ravel(), "period", reference=False, ridge=PERIOD_PRECISION).reshape(days.shape)
     size = len(names)
-    tables = [np.where(table < 0, size, table) for table in (shift, weekday, stratum, period)]
+    tables = [np.where(table < 0, size, table) for table in (shift, weekday, stratum, period, covariate)]
     period_of_cell = periods_of_cells(design, calendar)
     return Layout(
         size,
         central,
         tuple(names),
-        *tables,
+        *tables[:4],
         begins=central + np.concatenate([[0], np.cumsum((period >= 0).sum(axis=1))]),
         first_covariate=first_covariate,
+        covariate=tables[4],
         propensity=central - 1 if propensity else size,
         period_of_cell=period_of_cell,
         period_start=np.searchsorted(period_of_cell, np.arange(days.shape[1] + 1)),
@@ -152,6 +160,7 @@ def to_endemic(layout: Layout, parameters: np.ndarray, expected: np.ndarray) -> 
         stratum=extended[layout.stratum],
         period=period - centre,
         propensity=float(extended[layout.propensity]),
+        covariates=extended[layout.covariate],
     )
 
 
@@ -166,6 +175,8 @@ def from_endemic(layout: Layout, endemic: Endemic) -> np.ndarray:
     extended[layout.weekday] = endemic.weekday
     extended[layout.stratum] = endemic.stratum
     extended[layout.propensity] = endemic.propensity
+    if endemic.covariates.size:
+        extended[layout.covariate] = endemic.covariates
     there, here = endemic.period.shape[1], layout.period.shape[1]
     middle = np.minimum(((np.arange(here) + 0.5) * there / here).astype(np.int64), there - 1)
     present = layout.period < layout.size

@@ -86,14 +86,19 @@ def at_risk_segments(
     if keep.size == 0:
         return keep, start, end
     same = np.ones(keep.size - 1, dtype=bool)
-    for codes in (segments.system, segments.stratum, segments.group, log_r):
-        if codes is None:
-            continue
+    codes_of = [segments.system, segments.stratum, segments.group, *([] if log_r is None else [log_r])]
+    for codes in (*codes_of, *segments.covariates[:, applying(design, target)].T):
         same &= codes[keep[1:]] == codes[keep[:-1]]
     same &= start[1:] == end[:-1]
     first = np.flatnonzero(np.append(True, ~same))
     last_of = np.append(first[1:], keep.size) - 1
     return keep[first], start[first], end[last_of]
+
+
+def applying(design: Design, target: Target) -> np.ndarray:
+    """Covariates of the role that apply to a target kind."""
+    found = [c.kinds is None or target.kind in c.kinds for c in design.roles[target.role].covariates]
+    return np.flatnonzero(np.asarray(found, bool))
 
 
 def _position(edges: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +127,17 @@ def _exposure(design: Design, target: Target, calendar: Calendar, spells: tuple[
         weekday=np.bincount(calendar.weekday, by_cell, 7),
         stratum=np.bincount(stratum, end - start, len(role.strata)),
         period=np.bincount(code.ravel(), days.ravel(), organisations * periods).reshape(organisations, periods),
+        varies=_varying(design, target, role.segments.covariates[first]),
     )
+
+
+def _varying(design: Design, target: Target, values: np.ndarray) -> np.ndarray:
+    """Whether each covariate applies to the kind and takes more than one value, (covariates of the role,)."""
+    found = np.zeros(values.shape[1], bool)
+    mine = applying(design, target)
+    if values.shape[0]:
+        found[mine] = np.ptp(values[:, mine], axis=0) > 0.0
+    return found
 
 
 def _nothing(design: Design, target: Target, calendar: Calendar) -> Exposure:
@@ -132,6 +147,7 @@ def _nothing(design: Design, target: Target, calendar: Calendar) -> Exposure:
         weekday=np.zeros(7),
         stratum=np.zeros(len(design.roles[target.role].strata)),
         period=np.zeros((design.n_organisations, design.n_periods)),
+        varies=_varying(design, target, design.roles[target.role].segments.covariates),
     )
 
 
@@ -174,7 +190,8 @@ def build_problem(
         np.concatenate([role.segments.system[spells[0]], target.system[rows]]), return_inverse=True
     )
     piece_system, row_system = codes[: spells[0].size], codes[spells[0].size :]
-    pieces = _pieces(design, target, calendar, layout, spells, piece_system, log_r)
+    covariates = _covariates(design, target, layout, log_r)
+    pieces = _pieces(design, target, calendar, layout, spells, piece_system, covariates)
     frail = role.frail[systems] & (options.frailty and not kind.terminal)
     order = np.argsort(row_system, kind="stable") if frail.any() else np.arange(rows.size)
     rows, row_system = rows[order], row_system[order]
@@ -197,7 +214,7 @@ def build_problem(
         row_system=row_system,
         count=target.count[rows].astype(np.float64),
         exposure=target.exposure[rows].astype(np.float64),
-        rows=_rows(design, target, layout, calendar, rows, log_r),
+        rows=_rows(design, target, layout, calendar, rows, covariates),
         features=_features(target, rows, columns),
         compensator=mass[columns],
         kept=columns,
@@ -218,9 +235,11 @@ def _features(target: Target, rows: np.ndarray, columns: np.ndarray) -> np.ndarr
     return np.ascontiguousarray(whole)
 
 
-def _covariates(segment: np.ndarray, log_r: np.ndarray | None) -> np.ndarray:
-    """Covariates of the endemic part at given segments, (segments, covariates); the propensity comes last."""
-    return np.zeros((segment.size, 0)) if log_r is None else np.ascontiguousarray(log_r[segment][:, None])
+def _covariates(design: Design, target: Target, layout: Layout, log_r: np.ndarray | None) -> np.ndarray:
+    """Covariates of the endemic part by segment of the role, in the order of their parameters; the propensity is last."""
+    segments = design.roles[target.role].segments
+    columns = segments.covariates[:, layout.covariate < layout.size]
+    return columns if log_r is None else np.column_stack([columns, log_r])
 
 
 def _pieces(
@@ -230,7 +249,7 @@ def _pieces(
     layout: Layout,
     spells: tuple[np.ndarray, ...],
     system: np.ndarray,
-    log_r: np.ndarray | None,
+    covariates: np.ndarray,
 ) -> Pieces:
     first, start, end = spells
     segments = design.roles[target.role].segments
@@ -241,7 +260,7 @@ def _pieces(
         cells=np.stack([c0, c1], axis=1).astype(np.int32),
         offsets=np.stack([o0, o1], axis=1),
         stratum=layout.stratum[segments.stratum[first]].astype(np.int32),
-        covariates=_covariates(first, log_r),
+        covariates=np.ascontiguousarray(covariates[first]),
     )
 
 
@@ -258,7 +277,7 @@ def _stays(pieces: Pieces, n_systems: int, n_organisations: int) -> Stays:
 
 
 def _rows(
-    design: Design, target: Target, layout: Layout, calendar: Calendar, rows: np.ndarray, log_r: np.ndarray | None
+    design: Design, target: Target, layout: Layout, calendar: Calendar, rows: np.ndarray, covariates: np.ndarray
 ) -> Rows:
     segments = design.roles[target.role].segments
     cell, segment = target.cell[rows], target.segment[rows]
@@ -271,7 +290,7 @@ def _rows(
     ]
     return Rows(
         columns=np.ascontiguousarray(np.stack(columns, axis=1)),
-        covariates=_covariates(segment, log_r),
+        covariates=np.ascontiguousarray(covariates[segment]),
         places=group * design.n_periods + period,
         first_covariate=layout.first_covariate,
         n_central=layout.central,

@@ -17,7 +17,7 @@ from antiphon.hawkes.layout import periods_of_cells
 from antiphon.hawkes.problem import end_of_blocks
 
 if TYPE_CHECKING:
-    from antiphon.design.design import Calendar, Design
+    from antiphon.design.design import Calendar, Design, Target
     from antiphon.model.parameters import Endemic, TargetModel
 
 GRAIN = 0.05
@@ -47,19 +47,30 @@ def hazard_rates(design: Design, calendar: Calendar, endemic: Endemic) -> tuple[
     return rate, total
 
 
-def _cumulated_hazard(design: Design, model: TargetModel, endemic: Endemic, role_index: int) -> np.ndarray:
+def segment_effects(design: Design, target: Target, endemic: Endemic, log_r: np.ndarray | None) -> np.ndarray:
+    """Log of what multiplies the endemic rate of each segment of the role: stratum, covariates, propensity."""
+    segments = design.roles[target.role].segments
+    effect = endemic.stratum[segments.stratum]
+    if endemic.covariates.size:
+        effect = effect + segments.covariates @ endemic.covariates
+    return effect if log_r is None else effect + endemic.propensity * log_r
+
+
+def _cumulated_hazard(design: Design, target: Target, endemic: Endemic) -> np.ndarray:
     """Endemic hazard of the kind that each system has lived through before each segment, (segments,)."""
-    role = design.roles[role_index]
+    role = design.roles[target.role]
     segments = role.segments
-    calendar = design.calendars[design.kinds[model.kind].precision]
+    calendar = design.calendars[design.kinds[target.kind].precision]
     rate, total = hazard_rates(design, calendar, endemic)
 
     def integral(time: np.ndarray) -> np.ndarray:
         cell = np.clip(np.searchsorted(calendar.edges, time, side="right") - 1, 0, rate.shape[1] - 1)
         return total[segments.group, cell] + (time - calendar.edges[cell]) * rate[segments.group, cell]
 
-    hazard = np.exp(endemic.stratum[segments.stratum]) * (integral(segments.end) - integral(segments.start))
-    hazard[~segments.alive[:, role.kinds.index(model.kind)]] = 0.0
+    hazard = np.exp(segment_effects(design, target, endemic, None)) * (
+        integral(segments.end) - integral(segments.start)
+    )
+    hazard[~segments.alive[:, role.kinds.index(target.kind)]] = 0.0
     before = np.cumsum(hazard) - hazard
     new = np.append(True, segments.system[1:] != segments.system[:-1])
     return before - before[np.flatnonzero(new)][np.cumsum(new) - 1]
@@ -80,8 +91,7 @@ def propensities(design: Design, models: tuple[TargetModel, ...], blocks: int | 
         events = np.array([design.targets[i].count.sum() for i in used], dtype=np.float64)
         a = 1.0 / np.clip(np.average(variances, weights=np.maximum(events, 1.0)), *VARIANCE_RANGE)
         hazards = [
-            _cumulated_hazard(design, models[i], carry_forward(design, models[i].endemic, blocks), role_index)
-            for i in used
+            _cumulated_hazard(design, design.targets[i], carry_forward(design, models[i].endemic, blocks)) for i in used
         ]
         counts = [role.segments.n_earlier[:, role.kinds.index(models[i].kind)].astype(np.float64) for i in used]
         hazard, count = np.sum(hazards, axis=0), np.sum(counts, axis=0)

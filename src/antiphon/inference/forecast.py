@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from antiphon.hawkes.propensity import hazard_rates
+from antiphon.hawkes.propensity import hazard_rates, segment_effects
 
 if TYPE_CHECKING:
     from antiphon.design.design import Calendar, Design, Target
@@ -190,9 +190,7 @@ def weighted_exposure(design: Design, target: Target, fit: TargetFit, calendar: 
     start = np.maximum(segments.start, design.block_edges[0])
     end = np.minimum(segments.end, design.block_edges[-1])
     keep = segments.at_risk[:, design.roles[target.role].kinds.index(target.kind)] & (end > start)
-    effect = fit.model.endemic.stratum[segments.stratum]
-    if fit.log_r is not None:
-        effect = effect + fit.model.endemic.propensity * fit.log_r
+    effect = segment_effects(design, target, fit.model.endemic, fit.log_r)
     weight = (np.exp(effect) * fit.theta[segments.system])[keep]
     group = segments.group[keep]
     until_end = _days_before(calendar.edges, group, end[keep], weight, design.n_organisations)

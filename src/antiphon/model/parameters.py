@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Endemic:
-    """log mu[i,k](t) = intercept + shift + weekday + stratum + period + propensity * log r, times the frailty.
+    """log mu[i,k](t) = intercept + shift + weekday + stratum + period + x . beta + propensity * log r + log frailty.
 
     Attributes
     ----------
@@ -19,6 +17,7 @@ class Endemic:
     shift : (shifts,), weekday : (7,), stratum : (strata,); the reference level is 0 (level with most exposure).
     period : (organisations, periods) log; sums to zero weighted by expected events, shrunk to zero by a weak ridge.
     propensity : coefficient of log r (0 where there is no frailty).
+    covariates : (covariates of the role,) beta; 0 for those that do not apply to the kind, empty where none is used.
     """
 
     intercept: float
@@ -27,6 +26,7 @@ class Endemic:
     stratum: np.ndarray
     period: np.ndarray
     propensity: float
+    covariates: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
