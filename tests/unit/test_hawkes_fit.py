@@ -186,11 +186,11 @@ def test_propensity_takes_up_a_shared_frailty():
     assert fit.targets[1].model.endemic.propensity > 0.2
 
 
-def exposed(beta, generator, n_systems=1200):
+def exposed(beta, generator, n_systems=400):
     """Half of all persons have twice (exp beta) the events of the others; nothing echoes."""
     design = invented(n_systems=n_systems, n_columns=0, variance=0.0)
     segments = design.roles[0].segments
-    exposure = np.where(segments.system % 2 == 0, 0.5, -0.5)[:, None]
+    exposure = np.where(segments.system % 4 < 2, 0.5, -0.5)[:, None]
     parts = []
     for half in (0.5, -0.5):
         time, system, segment = draw_rows(generator, segments, n_systems, 0.0, 0.15 * np.exp(beta * half))
