@@ -186,7 +186,7 @@ def test_propensity_takes_up_a_shared_frailty():
     assert fit.targets[1].model.endemic.propensity > 0.2
 
 
-def exposed(beta, generator, n_systems=400):
+def exposed(beta, generator, n_systems=1000):
     """Half of all persons have twice (exp beta) the events of the others; nothing echoes."""
     design = invented(n_systems=n_systems, n_columns=0, variance=0.0)
     segments = design.roles[0].segments
