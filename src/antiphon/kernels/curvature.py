@@ -333,27 +333,23 @@ def frailty_blocks(stays, pieces, rates, weight, rows, frailties, period_columns
         for stay in range(stays.first[r], stays.first[r + 1]):
             i = stays.system[stay]
             v = frailties.variance[i]
+            count = 0
             for o in range(stays.begins[stay], stays.begins[stay + 1]):
                 k = stays.order[o]
                 for side in range(2):
                     w = weight[k] if side == 0 else -weight[k]
                     p, rest = _edge(r, pieces.cells[k, side], pieces.offsets[k, side], rates)
                     unit[p] += w * rest
-                    is_used[p] = True
+                    count = _use(p, is_used, used, count)
                     if p + 1 < n_periods:
                         step[p + 1] += w
-                        is_used[p + 1] = True
+                        count = _use(p + 1, is_used, used, count)
             lo, hi = frailties.pointer[i], frailties.pointer[i + 1]
             for n in range(lo, hi):
                 p = rows.places[n] - r * n_periods
                 if 0 <= p < n_periods:
                     own[p] -= frailties.cross[n] * frailties.echo[n]
-                    is_used[p] = True
-            count = 0
-            for p in range(n_periods):
-                if is_used[p]:
-                    used[count] = p
-                    count += 1
+                    count = _use(p, is_used, used, count)
             if 2 * count > n_periods:
                 # as many steps as periods: then periods are simpler
                 running = 0.0
@@ -362,37 +358,40 @@ def frailty_blocks(stays, pieces, rates, weight, rows, frailties, period_columns
                     running += step[p]
                     step[p] = 0.0
                     unit[p] += running * (rates.reached[r, p + 1] - rates.reached[r, p])
-                    if unit[p] != 0.0 or own[p] != 0.0:
-                        used[count] = p
-                        count += 1
+                    used[p] = p
+                count = n_periods
+            with_rows = hi > lo
             for x in range(count):
                 a = used[x]
                 s, e, c = step[a], unit[a], own[a]
                 place = r * n_periods + a
-                if s != 0.0:
-                    for j in range(n_effects):
-                        tied = v * frailties.gradients[i, j] - frailties.crossed[i, j]
+                for j in range(n_effects):
+                    tied = v * frailties.gradients[i, j] - frailties.crossed[i, j]
+                    sums.units[place, j] += e * tied - c * frailties.gradients[i, j]
+                    if s != 0.0:
                         sums.steps[place, j] += s * tied
-                        sums.units[place, j] += e * tied - c * frailties.gradients[i, j]
+                if with_rows:
                     for j in range(n_effects, n_wide):
-                        sums.steps[place, j] -= s * frailties.crossed[i, j]
                         sums.units[place, j] -= e * frailties.crossed[i, j]
+                    if s != 0.0:
+                        for j in range(n_effects, n_wide):
+                            sums.steps[place, j] -= s * frailties.crossed[i, j]
+                # pairs once: both ways are made when the block is filled
+                for y in range(x + 1):
+                    b = used[y]
+                    by_unit[a, b] += (v * e - c) * unit[b] - e * own[b]
+                if s != 0.0:
+                    for y in range(x + 1):
+                        by_step[a, used[y]] += v * s * step[used[y]]
                     for y in range(count):
                         b = used[y]
-                        by_step[a, b] += v * s * step[b]
                         by_both[a, b] += s * (v * unit[b] - own[b])
-                        by_unit[a, b] += (v * e - c) * unit[b] - e * own[b]
-                else:
-                    for j in range(n_effects):
-                        tied = v * frailties.gradients[i, j] - frailties.crossed[i, j]
-                        sums.units[place, j] += e * tied - c * frailties.gradients[i, j]
-                    for j in range(n_effects, n_wide):
-                        sums.units[place, j] -= e * frailties.crossed[i, j]
-                    for y in range(count):
-                        b = used[y]
-                        by_unit[a, b] += (v * e - c) * unit[b] - e * own[b]
             _covary(i, r * n_periods, lo, hi, rows.places, frailties, by_unit)
-            step[:], unit[:], own[:], is_used[:] = 0.0, 0.0, 0.0, False
+            for x in range(count):
+                p = used[x]
+                step[p], unit[p], own[p], is_used[p] = 0.0, 0.0, 0.0, False
+        _both_ways(by_unit)
+        _both_ways(by_step)
         for a in range(1, n_periods):
             for b in range(n_periods):
                 by_step[a, b] += by_step[a - 1, b]
@@ -401,6 +400,26 @@ def frailty_blocks(stays, pieces, rates, weight, rows, frailties, period_columns
             for b in range(1, n_periods):
                 by_step[a, b] += by_step[a, b - 1]
         at = _fill_block(r, rates.reached, period_columns, begins, by_step, by_both, by_unit, sums.diagonal, blocks, at)
+
+
+@kernel
+def _use(p, is_used, used, count):
+    """Note a period in use; returns how many there are."""
+    if is_used[p]:
+        return count
+    is_used[p] = True
+    used[count] = p
+    return count + 1
+
+
+@kernel
+def _both_ways(square):
+    """Fill both triangles with what was added to either."""
+    for a in range(square.shape[0]):
+        for b in range(a):
+            value = square[a, b] + square[b, a]
+            square[a, b] = value
+            square[b, a] = value
 
 
 @kernel
@@ -418,8 +437,9 @@ def _covary(i, first_place, lo, hi, places, frailties, by_unit):
         for m in range(count):
             q = places[lo + m] - first_place
             if 0 <= q < n_periods:
-                value = frailties.covariance[base + n * count + m]
-                by_unit[p, q] += value * frailties.echo[lo + n] * frailties.echo[lo + m]
+                value = frailties.covariance[base + n * count + m] * frailties.echo[lo + n] * frailties.echo[lo + m]
+                # pairs of different periods are met both ways here, and once more when both ways are made
+                by_unit[p, q] += value if p == q else 0.5 * value
 
 
 @kernel
