@@ -50,6 +50,6 @@ def test_marginal_likelihood_agrees_with_the_naive_twin(seed, channels):
         model = random_model(fit, design, index, rng)
         drawn = tuple(replace(one, model=model) if i == index else one for i, one in enumerate(fit.targets))
         mine = Fit(design, drawn, Options(propensity=False))
-        found = likelihood_by_system(mine, index, design.block_edges.size - 1).sum()
+        found = likelihood_by_system(mine, index, (design.block_edges.size - 1,)).sum()
         expected = marginal_log_likelihood(twin, design.kinds[target.kind].name, model, target, design)
         assert found == pytest.approx(expected, rel=1e-6, abs=1e-6), (design.kinds[target.kind].name, found, expected)

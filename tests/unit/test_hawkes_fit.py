@@ -144,14 +144,16 @@ def test_threads_change_nothing():
 def test_later_blocks_are_foretold_with_the_last_period_known():
     design = invented(days=224.0)
     fit = fit_design(design, Options(blocks=4))
-    trained = likelihood_by_system(fit, 0, 4).sum()
+    trained = likelihood_by_system(fit, 0, (4,)).sum()
     assert trained == pytest.approx(fit.targets[0].log_likelihood, abs=1e-8)
-    assert likelihood_by_system(fit, 0, 5).sum() < trained
+    assert likelihood_by_system(fit, 0, (5,)).sum() < trained
     shifted = replace(fit.targets[0].model.endemic, period=fit.targets[0].model.endemic.period + 0.0)
     shifted.period[:, 4:] = 9.0  # never trained, must not matter
     model = replace(fit.targets[0].model, endemic=shifted)
     other = replace(fit, targets=(replace(fit.targets[0], model=model),))
-    assert likelihood_by_system(other, 0, 6).sum() == pytest.approx(likelihood_by_system(fit, 0, 6).sum(), rel=1e-12)
+    assert likelihood_by_system(other, 0, (6,)).sum() == pytest.approx(
+        likelihood_by_system(fit, 0, (6,)).sum(), rel=1e-12
+    )
 
 
 def test_propensity_takes_up_a_shared_frailty():

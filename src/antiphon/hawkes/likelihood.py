@@ -125,7 +125,7 @@ def evaluate_state(problem: Problem, parameters: np.ndarray, state: State, *, he
 def with_variance(problem: Problem, state: State, variance: float) -> State:
     """The state at the same parameters and another frailty variance, without what the Hessian needs."""
     names = ("log_like", "mean", "variance", "first", "endemic_first", "second", "cross", "covariance")
-    parts = _integrate_rows(problem, state.endemic, state.echo, state.hazard, variance, second=False)
+    parts = integrate_rows(problem, state.endemic, state.echo, state.hazard, variance, second=False)
     return replace(state, **dict(zip((*names, "covariance_pointer"), parts, strict=True)))
 
 
@@ -172,11 +172,11 @@ def compute_state(problem: Problem, parameters: np.ndarray, variance: float, *, 
     rows = problem.rows
     likelihood.row_rates(effects, rows.first_covariate, rows.columns, rows.covariates, problem.exposure, endemic)
     echo = problem.features @ alpha if alpha.size else np.zeros(problem.count.size)
-    integrated = _integrate_rows(problem, endemic, echo, hazard, variance, second=second)
+    integrated = integrate_rows(problem, endemic, echo, hazard, variance, second=second)
     return State(rates, weight, mass, hazard, endemic, echo, *integrated)
 
 
-def _integrate_rows(
+def integrate_rows(
     problem: Problem, endemic: np.ndarray, echo: np.ndarray, hazard: np.ndarray, variance: float, *, second: bool
 ) -> tuple[np.ndarray, ...]:
     """The frailty integrals (or the plain rows without frailty), in the order of the fields of ``State``."""

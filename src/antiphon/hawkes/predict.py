@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.hawkes.layout import from_endemic
-from antiphon.hawkes.likelihood import compute_state
-from antiphon.hawkes.problem import build_problem
+from antiphon.hawkes.likelihood import compute_state, integrate_rows
+from antiphon.hawkes.problem import build_problem, position
 from antiphon.hawkes.propensity import carry_forward
+from antiphon.kernels import likelihood
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from antiphon.hawkes.fit import Fit
 
 
-def likelihood_by_system(fit: Fit, index: int, blocks: int) -> np.ndarray:
-    """Marginal log likelihood of target ``index`` over the first ``blocks`` blocks, at the estimates of ``fit``.
+def likelihood_by_system(fit: Fit, index: int, blocks: Sequence[int]) -> np.ndarray:
+    """Marginal log likelihood of target ``index`` over leading blocks, at the estimates of ``fit``.
 
     Parameters
     ----------
@@ -26,30 +29,43 @@ def likelihood_by_system(fit: Fit, index: int, blocks: int) -> np.ndarray:
     index
         Target kind, as in ``fit.design.targets``.
     blocks
-        Number of leading blocks.
+        Numbers of leading blocks, increasing.
 
     Returns
     -------
     numpy.ndarray
-        (systems of the design,) The compensator of the couplings is known in total only; it is divided over the systems in
-        proportion to their days at risk. The sum is exact.
+        (blocks, systems of the design) The compensator of the couplings is known in total only; it is divided over the
+        systems in proportion to their days at risk. The sums are exact.
 
     Notes
     -----
-    The difference between ``blocks = b + 1`` and ``b`` is the predictive log score of block b + 1 with frailties
+    The difference between ``b + 1`` blocks and ``b`` is the predictive log score of block b + 1 with frailties
     integrated over their posterior given everything before, new persons' over the prior. Periods after the training
     range carry the effect of the last one seen.
     """
-    options = replace(fit.options, blocks=blocks, columns=None)
-    one = fit.targets[index]
-    problem = build_problem(fit.design, index, options, one.log_r, complete=True)
-    endemic = carry_forward(fit.design, one.model.endemic, fit.options.blocks)
-    parameters = np.concatenate([from_endemic(problem.layout, endemic), one.model.alpha[problem.kept]])
-    state = compute_state(problem, parameters, one.model.frailty_variance, second=False)
-    edges = np.concatenate([[0.0], np.cumsum(problem.width)])
-    ends = edges[problem.pieces.cells] + problem.pieces.offsets
-    days = np.bincount(problem.pieces.system, ends[:, 1] - ends[:, 0], problem.systems.size)
-    echoes = float(problem.compensator @ one.model.alpha[problem.kept])
-    result = np.zeros(fit.design.n_systems)
-    result[problem.systems] = state.log_like - echoes * days / max(float(days.sum()), 1e-300)
+    design, one, target = fit.design, fit.targets[index], fit.design.targets[index]
+    options = replace(fit.options, blocks=blocks[-1], columns=None)
+    problem = build_problem(design, index, options, one.log_r, complete=True)
+    endemic = carry_forward(design, one.model.endemic, fit.options.blocks)
+    state = compute_state(problem, from_endemic(problem.layout, endemic), 0.0, second=False)
+    echo = (target.features @ one.model.alpha)[problem.order]
+    block = target.block[problem.order]
+    edges = design.calendars[design.kinds[target.kind].precision].edges
+    result = np.zeros((len(blocks), design.n_systems))
+    for place, number in enumerate(blocks):
+        hazard, days = np.zeros(problem.systems.size), np.zeros(problem.systems.size)
+        cell, offset = position(edges, np.array([design.block_edges[number]]))
+        likelihood.hazards_until(
+            int(cell[0]), float(offset[0]), edges, problem.pieces, state.rates, state.weight, hazard, days
+        )  # fmt: skip
+        seen = np.flatnonzero(block < number)
+        row_system = problem.row_system[seen]
+        part = replace(
+            problem, count=problem.count[seen], row_system=row_system,
+            pointer=np.searchsorted(row_system, np.arange(hazard.size + 1)) if problem.any_frail else problem.pointer,
+        )  # fmt: skip
+        variance = one.model.frailty_variance
+        log_like = integrate_rows(part, state.endemic[seen], echo[seen], hazard, variance, second=False)[0]
+        echoes = float(target.compensator[:number].sum(axis=0) @ one.model.alpha)
+        result[place, problem.systems] = log_like - echoes * days / max(float(days.sum()), 1e-300)
     return result

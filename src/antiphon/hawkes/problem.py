@@ -101,7 +101,8 @@ def applying(design: Design, target: Target) -> np.ndarray:
     return np.flatnonzero(np.asarray(found, bool))
 
 
-def _position(edges: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def position(edges: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cell that holds each time, and days into it."""
     cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, edges.size - 2)
     return cell, time - edges[cell]
 
@@ -113,7 +114,7 @@ def _exposure(design: Design, target: Target, calendar: Calendar, spells: tuple[
     group, stratum = role.segments.group[first], role.segments.stratum[first]
     organisations, periods = design.n_organisations, design.n_periods
     days = np.zeros((organisations, calendar.shift.size + 1))
-    (c0, o0), (c1, o1) = _position(calendar.edges, start), _position(calendar.edges, end)
+    (c0, o0), (c1, o1) = position(calendar.edges, start), position(calendar.edges, end)
     np.add.at(days, (group, c0), 1.0)
     np.add.at(days, (group, c1), -1.0)
     days = days.cumsum(axis=1)[:, :-1] * np.diff(calendar.edges)
@@ -163,7 +164,7 @@ def build_problem(
     log_r
         (segments of the role,) log propensity; None where it is not used.
     complete
-        Give every level its own parameter (to evaluate given effects, not to estimate).
+        Give every level its own parameter and leave the couplings out (to evaluate given effects, not to estimate).
 
     Returns
     -------
@@ -199,7 +200,7 @@ def build_problem(
     wanted = mass >= LEAST_MASS
     if options.columns is not None:
         wanted &= options.columns[index]
-    columns = np.flatnonzero(wanted)
+    columns = np.flatnonzero(wanted & (not complete))
     cell_columns = np.stack([layout.shift[calendar.shift], layout.weekday[calendar.weekday]], axis=1)
     return Problem(
         layout=layout,
@@ -228,6 +229,8 @@ def build_problem(
 def _features(target: Target, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """The features as they are where all are used in their order, otherwise a copy."""
     whole = target.features
+    if not columns.size:
+        return np.zeros((rows.size, 0))
     if columns.size < whole.shape[1]:
         whole = whole[:, columns]
     if rows.size < target.count.size or np.any(rows[1:] < rows[:-1]):
@@ -253,7 +256,7 @@ def _pieces(
 ) -> Pieces:
     first, start, end = spells
     segments = design.roles[target.role].segments
-    (c0, o0), (c1, o1) = _position(calendar.edges, start), _position(calendar.edges, end)
+    (c0, o0), (c1, o1) = position(calendar.edges, start), position(calendar.edges, end)
     return Pieces(
         system=system.astype(np.int32),
         group=segments.group[first].astype(np.int32),

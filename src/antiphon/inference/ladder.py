@@ -206,12 +206,9 @@ class _Climber:
 def _block_scores(fit: Fit, window: _Window) -> np.ndarray:
     """Predictive log score, (blocks, systems), zero outside the window."""
     result = np.zeros((len(fit.design.block_edges) - 1, fit.design.n_systems))
+    blocks = range(window.first, window.last + 1)
     for index in range(len(fit.design.targets)):
-        before = likelihood_by_system(fit, index, window.first)
-        for block in range(window.first, window.last):
-            until = likelihood_by_system(fit, index, block + 1)
-            result[block] += until - before
-            before = until
+        result[window.first : window.last] += np.diff(likelihood_by_system(fit, index, blocks), axis=0)
     return result
 
 

@@ -61,6 +61,5 @@ def choose_penalty(fit: Fit, *, threads: int = 2) -> tuple[float, dict[int, Fit]
 def predictive_score(fit: Fit, first: int, last: int) -> float:
     """Marginal log likelihood of blocks ``first`` to ``last`` given those before, over all target kinds."""
     return sum(
-        float(likelihood_by_system(fit, i, last).sum() - likelihood_by_system(fit, i, first).sum())
-        for i in range(len(fit.targets))
+        float(np.diff(likelihood_by_system(fit, i, (first, last)), axis=0).sum()) for i in range(len(fit.targets))
     )

@@ -142,6 +142,25 @@ def piece_hazards(parameters, first_covariate, pieces, rates, weight, mass, haza
 
 
 @kernel
+def hazards_until(cell, offset, edges, pieces, rates, weight, hazard, days):
+    """Endemic hazard and days at risk of each system until ``offset`` days into a cell; both are added to."""
+    for k in range(weight.shape[0]):
+        first = pieces.cells[k, 0]
+        if first > cell or (first == cell and pieces.offsets[k, 0] >= offset):
+            continue
+        last = pieces.cells[k, 1]
+        rest = pieces.offsets[k, 1]
+        if last > cell or (last == cell and rest > offset):
+            last = cell
+            rest = offset
+        r = pieces.group[k]
+        i = pieces.system[k]
+        begin = rate_until(r, first, pieces.offsets[k, 0], rates)
+        hazard[i] += weight[k] * (rate_until(r, last, rest, rates) - begin)
+        days[i] += edges[last] + rest - edges[first] - pieces.offsets[k, 0]
+
+
+@kernel
 def spread_mass(theta, pieces, rates, weight, width, mass):
     """Expected endemic events of each organisation and cell: exact, in one step per piece and one per cell."""
     for k in range(weight.shape[0]):
