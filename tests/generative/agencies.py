@@ -22,9 +22,11 @@ KINDS = {
     "staff_injury": ("staff", "minute"),
     "absence_unscheduled": ("staff", "shift"),
     "resignation": ("staff", "minute"),
+    "discharge": ("client", "day"),
     "lock_down": ("unit", "minute"),
     "policy_change": ("organisation", "day"),
 }
+TERMINAL = ("resignation", "discharge")
 CHANNELS = (
     "self",
     "peers:unit:client>client",
@@ -46,11 +48,19 @@ def moment(hours: float) -> dt.datetime:
     return START + dt.timedelta(hours=hours)
 
 
+def midnight(hours: float) -> int:
+    """The local midnight before a time in hours; the day of the change has 23."""
+    day = int(hours // 24)
+    return 24 * day - (day > 6)
+
+
 def spells(dice, most):
     """Up to ``most`` spells of one system that do not overlap, as (start, end or None) in hours."""
     found, at = [], dice.randint(-50, 100)
     for _ in range(dice.randint(1, most)):
         end = at + dice.randint(5, 300)
+        if dice.random() < 0.4 and midnight(end) > at:
+            end = midnight(end)
         found.append((at, None if dice.random() < 0.2 else end))
         if found[-1][1] is None:
             break
@@ -137,7 +147,8 @@ def random_agency(seed: int) -> Agency:
         if dice.random() < 0.5:
             at = dice.randint(0, LAST_HOUR)
             presence.append((person, moment(at), moment(at + dice.randint(3, 60)), None, True))
-    return _agency(_stays(dice), presence, _ties(dice), _events(dice))
+    stays = _stays(dice)
+    return _agency(stays, presence, _ties(dice), _events(dice, stays))
 
 
 def _stays(dice):
@@ -174,21 +185,29 @@ def _ties(dice):
     return found
 
 
-def _events(dice):
+def _events(dice, stays):
     owners = {"client": CLIENTS, "staff": STAFF, "unit": UNITS, "organisation": ("o1",)}
-    found, resigned = [], set()
+    found, ended = [], set()
     for _ in range(dice.randint(8, 26)):
         kind = dice.choice(sorted(KINDS))
         role, precision = KINDS[kind]
         system = dice.choice(owners[role])
         at = dice.randint(0, LAST_HOUR) + dice.choice([0.0, 0.0, 0.25])
-        if kind == "resignation":
-            if system in resigned:
-                continue
-            resigned.add(system)
         incident = dice.choice([None, None, "i1", "i2"]) if at < 60 else None
+        if kind in TERMINAL:
+            if (kind, system) in ended:
+                continue
+            ended.add((kind, system))
+            at, incident = _end(dice, system, stays, at), None
         found.append((moment(at), system, kind, incident, precision))
     return found
+
+
+def _end(dice, system, stays, otherwise):
+    """The end of one of the system's stays, or the day on which it ends, more often than not."""
+    ends = [(end - START).total_seconds() / 3600 for member, _, _, end in stays if member == system and end]
+    at = dice.choice([end for end in ends if 0 <= end <= LAST_HOUR] or [otherwise])
+    return dice.choice([at, midnight(at), otherwise])
 
 
 def _agency(memberships, presence, ties, events):

@@ -108,15 +108,17 @@ def marginal_log_likelihood(twin, kind, model, target, design):
                 now = start - 1e-9 if twin.is_terminal(kind) else start
                 baseline = endemic_rate(twin, who, now, kind, model, design)
             mine.append((baseline, excitation, count))
-        total += _integral(mine, hazard[system], model.frailty_variance)
+        total += _integral(mine, hazard[system], model.frailty_variance, once=twin.happens_once(kind))
     return total
 
 
-def _integral(rows, hazard, variance):
+def _integral(rows, hazard, variance, *, once):
     def complete(theta):
         value = -theta * hazard
         for baseline, excitation, count in rows:
-            value = value + count * np.log(theta * baseline + excitation)
+            rate = theta * baseline + excitation
+            # with the compensator, which holds the cell too: log rate, or log(1 - exp(-rate)) + rate
+            value = value + count * np.log(np.expm1(rate) if once else rate)
         return value
 
     if variance == 0.0:

@@ -129,6 +129,29 @@ def test_a_discharge_dated_on_the_day_on_which_the_stay_ends_belongs_to_the_day_
     assert target.exposure.tolist() == [1.0]
 
 
+def test_a_discharge_dated_on_the_day_on_which_one_stay_ends_and_another_begins_belongs_to_the_one_that_ends():
+    stays = [("a", "u", -1, 40), ("a", "u", 40.5, 60.25), ("a", "u", 60.5, None), ("b", "u", -1, None)]
+    dated = [(day, "a", "discharge", None, "day") for day in (40, 60)]
+    target = design_of(dated, stays, half_lives=[4.0]).targets[0]
+    # the 40th day holds none of the first stay; of the 60th a is there before the discharge and after the admission
+    assert target.time.tolist() == [39.0, 60.0]
+    np.testing.assert_allclose(target.exposure, [1.0, 0.75])
+
+
+def test_a_discharge_on_the_day_of_the_admission_ends_the_stay_that_began_on_it():
+    stays = [("a", "u", 40.25, None), ("b", "u", -1, None)]
+    dated = [(40, "a", "discharge", None, "day"), (70, "a", "discharge", None, "day")]
+    design = design_of(dated, stays, half_lives=[4.0])
+    assert design.targets[0].time.tolist() == [40.0]
+    assert design.set_aside == {"not at risk": 1}
+
+
+def test_a_discharge_dated_after_the_day_on_which_the_stay_ended_is_of_no_stay():
+    design = design_of([(61, "b", "discharge", None, "day"), (40, "a", "discharge", None, "day")], half_lives=[4.0])
+    assert design.targets[0].time.tolist() == [40.0]
+    assert design.set_aside == {"not at risk": 1}
+
+
 def test_a_row_belongs_to_the_segment_before_its_own_event_counts():
     systems = {f"c{i}": "client" for i in range(10)} | {"u": "unit"}
     stays = [(f"c{i}", "u", -1, None) for i in range(10)]

@@ -186,10 +186,13 @@ def _ended(exposure: Exposure, here: np.ndarray, kind: int) -> Spells:
     mine = mine[here[events.system[mine]]]
     system, start = events.system[mine], events.sounds_from[mine]
     stays = roster.stays.without_groups()  # a transfer is no new stay
-    position = stays.begins[system] + _count_before(stays.begins, stays.start, system, events.time[mine])
-    is_again = position < stays.begins[system + 1]
-    end = np.full(start.size, np.inf)
-    end[is_again] = stays.start[position[is_again]]
+    time = events.time[mine]
+    new = stays.begins[system] + _count_before(stays.begins, stays.start, system, time)
+    begins = np.append(stays.start, np.inf)
+    # whoever was in no stay when the cell began came in it: that is the stay that was ended
+    has_come = (stays.end_before(system, time) < time) & (new < stays.begins[system + 1]) & (begins[new] < start)
+    new = new + has_come
+    end = np.where(new < stays.begins[system + 1], begins[new], np.inf)
     return spells(system, None, start, end, roster.n_systems)
 
 
