@@ -24,15 +24,17 @@ KINDS = {
     "resignation": ("staff", "minute"),
     "discharge": ("client", "day"),
     "lock_down": ("unit", "minute"),
+    "closure": ("unit", "day"),
     "policy_change": ("organisation", "day"),
 }
-TERMINAL = ("resignation", "discharge")
+TERMINAL = ("resignation", "discharge", "closure")
 CHANNELS = (
     "self",
     "peers:unit:client>client",
     "peers:unit:client>staff",
     "peers:unit:staff>client",
     "peers:organisation:staff>staff",
+    "peers:organisation:unit>unit",
     "members:unit:client>unit",
     "members:organisation:staff>organisation",
     "group:unit:unit>client",
@@ -42,6 +44,7 @@ CHANNELS = (
 )
 HALF_LIVES = (0.8, 3.0)
 CLIENTS, STAFF, UNITS = ("c1", "c2", "c3", "c4"), ("s1", "s2", "s3"), ("u1", "u2", "u3")
+ORGANISATIONS = ("o1", "o2")
 
 
 def moment(hours: float) -> dt.datetime:
@@ -151,8 +154,22 @@ def random_agency(seed: int) -> Agency:
     return _agency(stays, presence, _ties(dice), _events(dice, stays))
 
 
+def _openings(dice):
+    """Units that are there throughout, belong to nothing, or open, close, open again and change hands."""
+    found = []
+    for unit in UNITS:
+        fate = dice.choice(["throughout", "throughout", "alone", "opens", "opens"])
+        if fate == "throughout":
+            found.append((unit, "o1", moment(-2000), None))
+        for start, end in spells(dice, 3) if fate == "opens" else []:
+            found.append((unit, dice.choice(ORGANISATIONS), moment(start), None if end is None else moment(end)))
+            if dice.random() < 0.3:
+                found.append((unit, dice.choice(ORGANISATIONS), moment(start + 4), moment(start + 60)))
+    return found
+
+
 def _stays(dice):
-    found = [(u, "o1", moment(-2000), None) for u in UNITS]
+    found = _openings(dice)
     for person in (*CLIENTS, *STAFF):
         for start, end in spells(dice, 3):
             unit = dice.choice(UNITS)
@@ -186,7 +203,7 @@ def _ties(dice):
 
 
 def _events(dice, stays):
-    owners = {"client": CLIENTS, "staff": STAFF, "unit": UNITS, "organisation": ("o1",)}
+    owners = {"client": CLIENTS, "staff": STAFF, "unit": UNITS, "organisation": ORGANISATIONS}
     found, ended = [], set()
     for _ in range(dice.randint(8, 26)):
         kind = dice.choice(sorted(KINDS))
@@ -212,8 +229,8 @@ def _end(dice, system, stays, otherwise):
 
 def _agency(memberships, presence, ties, events):
     systems = [(s, "person", "client") for s in CLIENTS] + [(s, "person", "staff") for s in STAFF]
-    systems += [(u, "unit", "unit") for u in UNITS] + [("o1", "organisation", "organisation")]
-    kinds = {name: {"precision": precision} for name, (_, precision) in KINDS.items()}
+    systems += [(u, "unit", "unit") for u in UNITS] + [(o, "organisation", "organisation") for o in ORGANISATIONS]
+    kinds = {name: {"of": role, "precision": precision} for name, (role, precision) in KINDS.items()}
     settings = Settings.model_validate(
         {
             "agency": {

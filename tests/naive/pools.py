@@ -288,7 +288,8 @@ class NaiveAgency:
     def is_there(self, system, kind, t):
         """Whether the system is a member, or present, as the kind asks for."""
         if self.level[system] != "person":
-            return True
+            # a group that belongs to something is open while it does; one that never does is open throughout
+            return bool(self._at(system, t)) or all(m[0] != system for m in self.memberships)
         if self.vocabulary.kinds[kind].while_ == "member":
             return bool(self._at(system, t))
         return self._present(system, t) is not None

@@ -174,6 +174,27 @@ def test_without_any_stay_people_count_as_there_throughout():
     np.testing.assert_allclose((design.roles[0].segments.end - design.roles[0].segments.start).sum(), 200)
 
 
+def test_a_group_that_belongs_to_another_is_at_risk_while_it_does():
+    systems = {"u": "unit", "v": "unit", "w": "unit", "o": "organisation", "p": "organisation"}
+    stays = [("u", "o", 20, 30), ("u", "p", 25, 40), ("u", "o", 70, None), ("v", "o", -1, None)]
+    events = [(day, unit, "lock_down") for day in (10, 35, 50, 80) for unit in "uvw"]
+    design = design_of(events, stays, systems=systems)
+    target, segments = design.targets[0], design.roles[0].segments
+    by_unit = {unit: target.time[target.system == code].tolist() for code, unit in enumerate("uvw")}
+    # v belongs to o throughout, w to nothing at all
+    assert by_unit == {"u": [35.0, 80.0], "v": [10.0, 35.0, 50.0, 80.0], "w": [10.0, 35.0, 50.0, 80.0]}
+    days = np.bincount(segments.system, (segments.end - segments.start) * segments.at_risk[:, 0])
+    np.testing.assert_allclose(days, [20 + 30, 97, 97])
+    assert design.set_aside == {"not at risk": 2}
+
+
+def test_a_group_that_opens_late_is_no_new_admission():
+    stays = [("u", "o", 20, None)]
+    design = design_of([(22, "u", "lock_down")], stays, systems={"u": "unit", "o": "organisation"})
+    assert design.roles[0].strata == ("all",)
+    assert design.roles[0].segments.start.tolist() == [20.0]
+
+
 def test_events_of_other_roles_and_outside_the_window_are_set_aside():
     design = design_of([(40, "a", RESTRAINT), (41, "u", RESTRAINT), (-2, "a", RESTRAINT), (100, "a", RESTRAINT)])
     assert design.set_aside == {"outside the window": 2, "of a system that is not of the kind's role": 1}

@@ -215,7 +215,8 @@ def _edges(found: Spells) -> tuple[np.ndarray, np.ndarray]:
 
 def _admissions(exposure: Exposure, here: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     roster = exposure.roster
-    stays = roster.stays.where((here & ~_from_start(roster))[roster.stays.owner]).without_groups()
+    admitted = here & roster.is_person & ~_from_start(roster)
+    stays = roster.stays.where(admitted[roster.stays.owner]).without_groups()
     owner = np.concatenate([stays.owner] * (1 + len(ADMISSION_DAYS)))
     return owner, np.concatenate([stays.start, *(stays.start + days for days in ADMISSION_DAYS)])
 

@@ -32,6 +32,7 @@ from antiphon.records.structure import (
     check_practices,
     check_presence,
     check_ties,
+    warn_of_closed_groups,
 )
 from antiphon.records.tables import TABLES
 from antiphon.records.tendencies import warn_of_tendencies
@@ -212,6 +213,7 @@ def _check_tables(
 ) -> tuple[dict[str, pl.DataFrame], Vocabulary]:
     systems = tables["systems"]
     memberships = check_memberships(tables["memberships"], systems, vocabulary, ledger)
+    warn_of_closed_groups(memberships, window, ledger)
     context = Context(settings, vocabulary, systems, memberships, nested_stays(memberships, systems), window)
     events = check_events(tables["events"], context, ledger)
     events, own_vocabulary = aggregate_kinds(events, context, ledger)
