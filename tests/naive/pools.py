@@ -179,8 +179,11 @@ class NaiveAgency:
     def deposits(self):
         made = []
         for t, system, kind, key, _ in self.rows:
-            before = t - 1e-9 if self.is_terminal(kind) else t
-            made.append(Deposit(system, kind, key, before, self.span(t, system, kind)[1], self.is_coarse(kind)))
+            stamp, over = t - 1e-9 if self.is_terminal(kind) else t, self.span(t, system, kind)[1]
+            came = [start for member, _, start, _ in self.memberships if member == system and t < start < over]
+            if came and not self._at(system, stamp) and not self._at(system, t):
+                stamp = min(came)  # who was in no stay when the cell began came in it
+            made.append(Deposit(system, kind, key, stamp, over, self.is_coarse(kind)))
         return made
 
     def is_coarse(self, kind):

@@ -150,7 +150,8 @@ def make_events(
     is_last = is_terminal & _ends_stay(rows, time, kinds, roster)
     ends, is_coarse, is_target = _sounding(rows, time, is_last, kinds, calendars)
     set_aside.add("recorded more coarsely than the rest of their kind", int((~is_target).sum()))
-    place_event, place_group = places(roster, rows.system, time, is_terminal)
+    came = _arrivals(rows, time, ends, is_terminal, roster)
+    place_event, place_group = places(roster, rows.system, np.fmax(time, came), is_terminal & np.isnan(came))
     by_kind, kind_begins = counting_order(rows.kind, len(kinds))
     is_shared = np.bincount(incident)[incident] > 1 if incident.size else is_coarse
     return Events(
@@ -192,6 +193,13 @@ def _ends_stay(rows: Rows, time: np.ndarray, kinds: tuple[Kind, ...], roster: Ro
     is_present = np.asarray([kind.while_ == "present" for kind in kinds], bool)[rows.kind]
     there, belongs = roster.there.end_before(rows.system, time), roster.belongs.end_before(rows.system, time)
     return np.where(is_present, there, belongs) == time
+
+
+def _arrivals(rows: Rows, time: np.ndarray, ends: np.ndarray, is_terminal: np.ndarray, roster: Roster) -> np.ndarray:
+    """Return when the system of a coarse row, in no stay when the cell began, came in it; nan for all others."""
+    came, left = roster.belongs.start_from(rows.system, time), roster.belongs.end_before(rows.system, time)
+    is_nowhere = (left < time) | ((left == time) & ~is_terminal)
+    return np.where(is_nowhere & (came > time) & (came < ends), came, np.nan)
 
 
 def _sounding(

@@ -187,12 +187,10 @@ def _ended(exposure: Exposure, here: np.ndarray, kind: int) -> Spells:
     system, start = events.system[mine], events.sounds_from[mine]
     stays = roster.stays.without_groups()  # a transfer is no new stay
     time = events.time[mine]
-    new = stays.begins[system] + _count_before(stays.begins, stays.start, system, time)
-    begins = np.append(stays.start, np.inf)
+    end = stays.start_from(system, time)
     # whoever was in no stay when the cell began came in it: that is the stay that was ended
-    has_come = (stays.end_before(system, time) < time) & (new < stays.begins[system + 1]) & (begins[new] < start)
-    new = new + has_come
-    end = np.where(new < stays.begins[system + 1], begins[new], np.inf)
+    has_come = (stays.end_before(system, time) < time) & (end < start)
+    end[has_come] = stays.start_from(system[has_come], np.nextafter(end[has_come], np.inf))
     return spells(system, None, start, end, roster.n_systems)
 
 
@@ -240,18 +238,8 @@ def _pieces(
     return system, time, end
 
 
-def _count_before(begins: np.ndarray, time: np.ndarray, owner: np.ndarray, moment: np.ndarray) -> np.ndarray:
-    return _count(begins, time, owner, moment, is_before=True)
-
-
 def _count_until(begins: np.ndarray, time: np.ndarray, owner: np.ndarray, moment: np.ndarray) -> np.ndarray:
-    return _count(begins, time, owner, moment, is_before=False)
-
-
-def _count(
-    begins: np.ndarray, time: np.ndarray, owner: np.ndarray, moment: np.ndarray, *, is_before: bool
-) -> np.ndarray:
-    last = last_started(begins, time, owner, moment, np.full(owner.size, is_before))
+    last = last_started(begins, time, owner, moment, np.zeros(owner.size, bool))
     return np.where(last >= 0, last + 1 - begins[owner], 0)
 
 

@@ -60,6 +60,12 @@ class Spells:
         last = loops.last_started(self.begins, self.start, owner, time, np.ones(owner.size, bool))
         return np.append(self.end, -np.inf)[last]
 
+    def start_from(self, owner: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return when the first spell of each owner that starts at `time` or later starts; inf for none."""
+        last = loops.last_started(self.begins, self.start, owner, time, np.ones(owner.size, bool))
+        following = np.where(last >= 0, last + 1, self.begins[owner])
+        return np.where(following < self.begins[owner + 1], np.append(self.start, np.inf)[following], np.inf)
+
     def last(self, owner: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the last spell of each owner that has started at `time`, or -1."""
         return loops.last_started(self.begins, self.start, owner, time, np.zeros(owner.size, bool))
