@@ -40,15 +40,6 @@ def shift_and_weekday(twin, t, precision):
     return clocks.index(local.strftime("%H:%M")), local.weekday()
 
 
-def organisation(twin, system, t, design):
-    """Number of the first organisation that the system is in, or is: whose calendar applies; a last one is for none."""
-    codes = [s for s in twin.role if twin.level[s] == "organisation"]
-    if len(codes) < 2:
-        return 0
-    inside = twin._at(system, t) | {system}
-    return min((c for c, name in enumerate(codes) if name in inside), default=design.n_organisations - 1)
-
-
 def endemic_rate(twin, system, t, kind, model, design):
     """mu[i,k](t) at frailty 1, per day."""
     endemic = model.endemic
@@ -61,7 +52,7 @@ def endemic_rate(twin, system, t, kind, model, design):
         + endemic.shift[shift]
         + endemic.weekday[weekday]
         + endemic.stratum[stratum(twin, system, t)]
-        + endemic.period[organisation(twin, system, t, design), period]
+        + endemic.period[twin.organisation(system, t), period]
     )
 
 

@@ -136,6 +136,13 @@ class NaiveAgency:
         """Eligible readers of a pool: of the role, present in the group."""
         return [s for s in self.role if self.role[s] == role and group in self.at_level(self._present(s, t), level)]
 
+    def organisation(self, system, t):
+        """Number of the first organisation that the system is in, or is: whose calendar applies; a last one is for none."""
+        names = [s for s in self.role if self.level[s] == "organisation"]
+        inside = self._at(system, t) | {system}
+        found = [number for number, name in enumerate(names) if name in inside]
+        return 0 if len(names) < 2 else min(found, default=len(names))
+
     # --- incidents and deposits -----------------------------------------------------------------------------------
 
     def _cell(self, t, precision):
@@ -274,6 +281,28 @@ class NaiveAgency:
                 if reader in eligible:
                     total += mass / len(eligible)
         return total
+
+    def pools_of(self, reader, channel, t):
+        """Pools that the reader reads from at t."""
+        if channel.how in ("self", "members"):
+            return {reader}
+        if channel.how == "tie":
+            return {source for source in self.role if reader in self.tied(source, channel, t)}
+        return self.at_level(self._present(reader, t), channel.where) - {reader}
+
+    def is_shared(self, kind, channel):
+        """Whether, in every organisation at any time, all who are at risk and read anything read the same pools."""
+        everyone = self.deposits()
+        deposited = {pool for deposit in everyone for pool in self.weight(deposit, channel, everyone)}
+        for left, right in itertools.pairwise(self.moments(self.precision_of[kind])):
+            middle, read = 0.5 * (left + right), {}
+            for system in self.role:
+                pools = self.pools_of(system, channel, middle) & deposited
+                if pools and self.at_risk(system, kind, middle):
+                    read.setdefault(self.organisation(system, middle), set()).add(frozenset(pools))
+            if any(len(different) > 1 for different in read.values()):
+                return False
+        return True
 
     def at_risk(self, system, kind, t):
         definition = self.vocabulary.kinds[kind]

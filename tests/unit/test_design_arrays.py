@@ -323,6 +323,64 @@ def test_margins_count_sources_targets_pairs_and_units():
     assert margins.n_pairs[1, 0, 0] == pytest.approx(60 * 60 / 400)
 
 
+OWN_LEVELS = {"levels": {"order": ["network", "agency", "house", "person"]}, "kinds": {
+    "new_rule": {"of": "agency"}, "lock_up": {"of": "house"}, "resignation": {"precision": "minute"},
+}}  # fmt: skip
+AGENCY = {
+    "n": "network",
+    "g": "agency",
+    "u": "house",
+    "v": "house",
+    "a": "client",
+    "b": "client",
+    "s": "staff",
+    "t": "staff",
+}
+IN_HOUSES = [
+    ("g", "n", -9, None),
+    ("u", "g", -9, None),
+    ("v", "g", -9, None),
+    ("s", "u", -9, None),
+    ("t", "v", -9, None),
+]
+
+
+def shared(systems, stays, kinds, channels, ties=()):
+    """Which channels are shared by all who can hear them, as (channel, target kind), by name."""
+    events = [(20 + day, who, kind) for day, (who, kind) in enumerate(kinds)]
+    design = design_of(events, stays, systems=systems, channels=channels, ties=ties, settings=OWN_LEVELS)
+    return {(design.channels[c].name, design.kinds[k].name) for c, k in design.margins.shared}
+
+
+def test_a_channel_is_shared_where_all_readers_hear_one_pool_whatever_its_level_is_called():
+    stays = [*IN_HOUSES, ("a", "u", -9, None), ("b", "v", -9, None)]
+    kinds = [(who, RESTRAINT) for who in "ab"] + [(who, "lock_up") for who in "uv"] + [("g", "new_rule")]
+    kinds += [(who, "staff_injury") for who in "st"]
+    down, across = "group:agency:agency>client", "peers:agency:staff>client"
+    near, up = "peers:house:client>client", "members:agency:client>agency"
+    found = shared(AGENCY, stays, kinds, ["self", down, across, near, up, "members:house:client>house"])
+    assert found == {("self", "new_rule"), (up, "new_rule"), (down, RESTRAINT), (across, RESTRAINT)}
+
+
+def test_houses_that_are_never_there_at_the_same_time_are_no_contrast():
+    kinds = [(who, RESTRAINT) for who in "aaabbb"]
+    near = "peers:house:client>client"
+    in_turn = [*IN_HOUSES, ("a", "u", -9, 22.5), ("b", "v", 22.5, None)]
+    at_once = [*IN_HOUSES, ("a", "u", -9, 22.5), ("b", "v", 22, None)]
+    assert shared(AGENCY, in_turn, kinds, ["self", near]) == {("self", RESTRAINT), (near, RESTRAINT)}
+    assert shared(AGENCY, at_once, kinds, ["self", near]) == set()
+
+
+def test_ties_to_one_and_the_same_person_are_shared_and_ties_of_one_reader_too():
+    stays = [*IN_HOUSES, ("a", "u", -9, None), ("b", "v", -9, None)]
+    kinds = [("s", "staff_injury"), ("a", RESTRAINT), ("b", RESTRAINT)]
+    of_one = [("s", "a", "caseload"), ("s", "b", "caseload")]
+    of_two = [("s", "a", "caseload"), ("t", "b", "caseload")]
+    tie, back = "tie:caseload:staff>client", "tie:caseload:client>staff"
+    assert shared(AGENCY, stays, kinds, [tie, back], of_one) == {(tie, RESTRAINT), (back, "staff_injury")}
+    assert shared(AGENCY, stays, [*kinds, ("t", "staff_injury")], [tie, back], of_two) == set()
+
+
 def test_nothing_happened_is_a_design_too():
     design = design_of([])
     assert design.targets == ()
