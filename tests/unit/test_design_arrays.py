@@ -310,6 +310,18 @@ def test_organisations_have_periods_of_their_own():
     assert design.roles[0].segments.group[design.targets[0].segment].tolist() == [0, 1, 1]
 
 
+def test_organisations_may_have_another_name():
+    levels = {"order": ["network", "agency", "house", "crew", "person"], "unit": "house", "organisation": "agency"}
+    systems = {"a": "client", "b": "client", "u": "house", "v": "house", "o": "agency", "p": "agency", "n": "network"}
+    stays = [("a", "u", -1, 50), ("a", "v", 50, None), ("b", "v", -1, None), ("u", "o", -1, None), ("v", "p", -1, None)]
+    stays += [("o", "n", -1, None), ("p", "n", -1, None)]
+    settings = {"levels": levels}
+    design = design_of([(40, "a", RESTRAINT), (60, "a", RESTRAINT)], stays, systems=systems, settings=settings)
+    assert design.roles[0].segments.group[design.targets[0].segment].tolist() == [0, 1]
+    agency = make_agency(systems, [(40, "a", RESTRAINT)], stays, settings=settings)
+    assert [c.name for c in default_channels(roster_of(agency)[0], ["client"])] == ["self", "peers:house:client>client"]
+
+
 def test_margins_count_sources_targets_pairs_and_units():
     n = 60
     times = np.linspace(1, 99, n)

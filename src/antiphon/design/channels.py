@@ -102,8 +102,8 @@ def default_channels(roster: Roster, roles: Sequence[str]) -> tuple[Channel, ...
 def meeting_level(roster: Roster) -> str:
     """Return the level at which people meet: units, or else the innermost level of groups in use; "" for none."""
     used = set(roster.level[np.unique(roster.present.group[roster.is_person[roster.present.owner]])].tolist())
-    if "unit" in used:
-        return "unit"
+    if roster.unit in used:
+        return roster.unit
     inner = [level for level in roster.levels[:-1] if level in used]
     return inner[-1] if inner else ""
 

@@ -58,9 +58,8 @@ class Exposure:
 
 def organisations(roster: Roster) -> tuple[Spells, int, int]:
     """Return who belongs to which organisation, the code of those who belong to none, and the number of codes."""
-    level = "organisation" if "organisation" in roster.levels[:-1] else ""
-    groups = np.flatnonzero(roster.level == level)
-    inside = roster.in_level(roster.member, level)
+    groups = np.flatnonzero(roster.level == roster.organisation)
+    inside = roster.in_level(roster.member, roster.organisation)
     recoded = Spells(inside.owner, np.searchsorted(groups, inside.group), inside.start, inside.end, inside.begins)
     if groups.size < 2:
         return recoded, 0, 1

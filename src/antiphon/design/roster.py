@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,7 @@ class Roster:
     Attributes
     ----------
     role, level : (systems,) names; ``levels`` outermost first; the last level is that of persons.
+    unit, organisation : names of the levels of units and organisations; "" for none.
     pooled : (systems,) bool.
     member : spells of belonging to groups of any level, through nesting; groups belong to themselves, always.
     present : spells of presence in groups of any level; a group is present in itself, always.
@@ -56,6 +57,8 @@ class Roster:
     stays: Spells
     ties: dict[str, Ties]
     window_days: float
+    unit: str = "unit"
+    organisation: str = "organisation"
 
     @property
     def n_systems(self) -> int:
@@ -188,7 +191,8 @@ def roster_of(agency: Agency) -> tuple[Roster, dict[str, int]]:
         role, level, tuple(agency.vocabulary.levels), pooled.astype(bool), direct, attendance, _ties(agency, names),
         float(days_between(origin, agency.window[1])),
     )  # fmt: skip
-    return roster, code
+    words = agency.vocabulary
+    return replace(roster, unit=words.unit, organisation=words.organisation), code
 
 
 def codes(column: pl.Series, names: list[str]) -> np.ndarray:

@@ -171,7 +171,7 @@ def _assemble(
         return None
     tables, vocabulary = _check_tables(tables, settings, vocabulary, window, ledger)
     stays = nested_stays(tables["memberships"], tables["systems"])
-    units = unit_spells(stays, tables["systems"], vocabulary.levels)
+    units = unit_spells(stays, tables["systems"], vocabulary.unit)
     judge_set_aside(raw, units, settings, ledger)
     if tables["events"].is_empty() and not ledger.has_errors:
         message = "no event can be used"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.records.names import check_words, keep_known_systems
-from antiphon.records.stays import FAR, last_spell_before, merged_spells, unit_level
+from antiphon.records.stays import FAR, last_spell_before, merged_spells
 from antiphon.records.structure import fits, is_repeated
 from antiphon.records.times import end_of_shift, local_to_utc, start_of_day, start_of_shift
 
@@ -283,14 +283,14 @@ def aggregate_kinds(frame: pl.DataFrame, context: Context, ledger: Ledger) -> tu
     -------
     The events, and the vocabulary in which the unit owns these kinds.
     """
-    level = unit_level(context.vocabulary.levels)
+    level = context.vocabulary.unit
     person = context.vocabulary.levels[-1]
     chosen = [
         name
         for name, kind in context.vocabulary.kinds.items()
         if kind.aggregate and context.vocabulary.roles.get(kind.of) == person
     ]
-    if level is None or context.settings.privacy.staff_kinds != "aggregate" or not chosen:
+    if not level or context.settings.privacy.staff_kinds != "aggregate" or not chosen:
         return frame, context.vocabulary
     vocabulary = context.vocabulary.extended(kinds={name: {"of": level, "by": level} for name in chosen})
     of_people = pl.col("kind").is_in(chosen)

@@ -103,7 +103,7 @@ def glance(agency: Agency) -> Glance:
         agency=agency,
         quarters=quarters_of(agency.window, agency.settings.agency.timezone),  # pyright: ignore[reportArgumentType]
         stays=stays,
-        units=unit_spells(stays, agency.systems, levels),
+        units=unit_spells(stays, agency.systems, agency.vocabulary.unit),
         roles=agency.systems.filter((pl.col("level") == levels[-1]) & ~pl.col("pooled")).select("system", "role"),
         workers=staff_roles(agency.vocabulary),
     )
