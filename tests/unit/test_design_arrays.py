@@ -291,6 +291,21 @@ def test_default_channels_follow_from_who_meets_whom():
     }
 
 
+def test_a_group_may_have_a_role_of_its_own():
+    systems = {"a": "client", "b": "client", "u": "cottage", "v": "unit"}
+    stays = [("a", "u", -1, None), ("b", "v", -1, None)]
+    settings = {"roles": {"cottage": "unit"}, "kinds": {"lights_out": {"of": "cottage"}}}
+    events = [(20, "u", "lights_out"), (21, "a", RESTRAINT), (22, "u", "lights_out"), (21.5, "b", RESTRAINT)]
+    agency = make_agency(systems, events, stays, settings=settings)
+    up, down = "members:unit:client>cottage", "group:unit:cottage>client"
+    names = {c.name for c in default_channels(roster_of(agency)[0], ["client", "cottage"])}
+    assert names == {"self", "peers:unit:client>client", up, down}
+    design = build_design(agency, channels=[up, down], half_lives=[1.0])
+    heard = {design.kinds[t.kind].name: t.features[:, 0].tolist() for t in design.targets}
+    half = np.log(2) / 2
+    assert heard == {"lights_out": [0.0, pytest.approx(half)], RESTRAINT: [pytest.approx(half), 0.0]}
+
+
 def test_periods_can_be_changed_without_another_pass():
     design = design_of([(40, "a", RESTRAINT)] * 30)
     weekly = with_periods(design, 7.0)

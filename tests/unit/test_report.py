@@ -279,6 +279,32 @@ def test_the_picture_has_between_no_and_twenty_five_nodes_and_only_released_arro
             assert one is other or abs(one.x - other.x) >= 138 or abs(one.y - other.y) >= 54
 
 
+def test_the_picture_has_the_levels_of_the_agency_from_outside_inwards_and_then_its_people():
+    result = released()
+    levels = {
+        "region": "region",
+        "home": "home",
+        "client": "person",
+        "staff": "person",
+        "cottage": "home",
+        "cook": "person",
+    }
+    kinds = ["restraint", "staff_injury", "debrief", "policy_change", "lock_down", "seclusion"]
+    nodes = pl.DataFrame(
+        {"role": ["client", "cook", "home", "cottage", "region", "staff"], "kind": kinds, "events": 40}
+    )
+    labels = {**result.labels, "levels": levels, "roles": {}}
+    picture = draw(replace(result, nodes=nodes, labels=labels, couplings=result.couplings.clear()))
+    assert [lane.lines for lane in picture.lanes] == [
+        ["region"],
+        ["cottage"],
+        ["home"],
+        ["staff"],
+        ["cook"],
+        ["client"],
+    ]
+
+
 def test_the_picture_stays_readable_with_many_kinds():
     findings = example_findings()
     kinds = [kind for kind, definition in example_vocabulary().kinds.items() if definition.of == "client"]

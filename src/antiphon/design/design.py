@@ -20,7 +20,8 @@ class Channel:
     ----------
     how : ``self``, ``peers``, ``members`` (up), ``group`` (down) or ``tie``.
     where : level (peers, members, group), relation (tie) or ``""`` (self).
-    from_role, to_role : roles; for groups the role is the level's name (``"unit"``). ``self`` has ``""`` for both.
+    from_role, to_role : roles; for groups the level's name (``"unit"``) or a role that belongs to that level. ``self`` has
+        ``""`` for both.
     """
 
     how: How

@@ -151,6 +151,11 @@ class Vocabulary:
         """Levels outside the organisation: the world around it."""
         return self.levels[: self.levels.index(self.organisation)] if self.organisation else ()
 
+    @property
+    def workers(self) -> frozenset[str]:
+        """Roles of people who work for the agency; kinds and relations of "staff" are theirs too."""
+        return frozenset({"staff", "clinician", "supervisor", "leader"} & set(self.roles))
+
     def extended(
         self,
         *,

@@ -19,7 +19,6 @@ from antiphon.records.spans import (
     split_by_quarter,
 )
 from antiphon.records.stays import FAR, merged_spells, nested_stays, unit_spells
-from antiphon.records.structure import staff_roles
 from antiphon.records.times import event_end
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def glance(agency: Agency) -> Glance:
         stays=stays,
         units=unit_spells(stays, agency.systems, agency.vocabulary.unit),
         roles=agency.systems.filter((pl.col("level") == levels[-1]) & ~pl.col("pooled")).select("system", "role"),
-        workers=staff_roles(agency.vocabulary),
+        workers=agency.vocabulary.workers,
     )
     return Glance(rates=_rates(frame), exposure=_exposure(frame), have=_have(agency, frame))
 

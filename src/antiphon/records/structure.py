@@ -121,14 +121,9 @@ def check_practices(frame: pl.DataFrame, systems: pl.DataFrame, vocabulary: Voca
     return set_repeated_aside("practices", frame.drop("group_level"), ledger)
 
 
-def staff_roles(vocabulary: Vocabulary) -> frozenset[str]:
-    """Roles of people who work for the agency; kinds and relations of "staff" are theirs too."""
-    return frozenset({"staff", "clinician", "supervisor", "leader"} & set(vocabulary.roles))
-
-
 def fits(role: str, wanted: str, vocabulary: Vocabulary) -> pl.Expr:
     """Whether a role is the wanted one; whoever works for the agency may stand where "staff" is asked for."""
-    workers = pl.col(role).is_in(list(staff_roles(vocabulary)))
+    workers = pl.col(role).is_in(list(vocabulary.workers))
     return (pl.col(role) == pl.col(wanted)) | (workers & (pl.col(wanted) == "staff"))
 
 
