@@ -14,7 +14,13 @@ from antiphon.errors import ReleaseError
 from antiphon.release import TOO_FEW, TOO_UNCERTAIN, findings_document, release_findings, write_tables
 from antiphon.release.rates import complete_quarters
 from antiphon.release.writing import findings_schema
-from tests.unit.example_findings import example_findings, example_settings, example_vocabulary
+from tests.unit.example_findings import (
+    example_findings,
+    example_settings,
+    example_vocabulary,
+    findings_of_cooks,
+    vocabulary_with_cooks,
+)
 
 
 def released(findings=None, **privacy):
@@ -80,6 +86,25 @@ def test_rates_and_limits_follow_from_released_counts_alone():
     again = (1000 * rates["events"] / rates["client_days"] / rates["per_1000_client_days"] - 1).abs().max()
     assert again < 0.006  # three significant digits
     assert 9.87654 not in rates["centre"]
+
+
+def test_days_of_a_role_of_the_agencys_own_are_no_client_days():
+    found = release_findings(findings_of_cooks(), example_settings(), vocabulary_with_cooks())
+    rates = found.rates.filter(withheld="")
+    assert rates["role"].unique().to_list() == ["cook"]
+    again = 1000 * rates["events"] / rates["role_days"] / rates["per_1000_role_days"] - 1
+    assert again.abs().max() < 0.006
+    assert rates["centre"].is_not_null().all()
+    assert rates["client_days"].is_null().all()
+    assert found.records["client_days"] is None
+    assert list(dict.fromkeys(found.unit_rates["unit"])) == [
+        "Birch",
+        "Cedar",
+        "Dogwood",
+        "Elm",
+        "smaller units, joined",
+    ]
+    jsonschema.validate(json.loads(json.dumps(findings_document(found))), findings_schema())
 
 
 def test_a_count_under_five_is_never_shown_and_zero_is():

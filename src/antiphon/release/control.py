@@ -104,7 +104,7 @@ def _records(
         "precision": {kind: word for kind, word in records.get("precision", {}).items() if kind in events},
         "set_aside": {rule: rounded_count(count) for rule, count in records.get("set_aside", {}).items()},
         "client_days": rates.client_days,
-        "have": list(records.get("have", [])),
+        "have": list(records["have"]),
         "marking": settings.privacy.marking,
         "purpose": settings.privacy.purpose,
     }
