@@ -10,10 +10,13 @@ import jsonschema
 import polars as pl
 import pytest
 
+from antiphon.design.ground import fewest_persons
 from antiphon.errors import ReleaseError
 from antiphon.release import TOO_FEW, TOO_UNCERTAIN, findings_document, release_findings, write_tables
 from antiphon.release.rates import complete_quarters
+from antiphon.release.thresholds import thresholds
 from antiphon.release.writing import findings_schema
+from tests.unit.agencies import make_agency
 from tests.unit.example_findings import (
     example_findings,
     example_settings,
@@ -86,6 +89,15 @@ def test_rates_and_limits_follow_from_released_counts_alone():
     again = (1000 * rates["events"] / rates["client_days"] / rates["per_1000_client_days"] - 1).abs().max()
     assert again < 0.006  # three significant digits
     assert 9.87654 not in rates["centre"]
+
+
+def test_the_engine_and_the_release_ask_for_the_same_number_of_persons():
+    settings = {"roles": {"cook": "person"}, "privacy": {"min_clients": 12, "min_staff": 9}}
+    agency = make_agency({"a": "client"}, [], settings=settings)
+    limits = thresholds(agency.settings, agency.vocabulary, {})
+    people = [role for role, level in agency.vocabulary.roles.items() if level == "person"]
+    assert [limits.of(role) for role in people] == [fewest_persons(agency, role) for role in people]
+    assert limits.of("cook") == 12
 
 
 def test_days_of_a_role_of_the_agencys_own_are_no_client_days():

@@ -9,10 +9,7 @@ import pytest
 
 from antiphon.design.design import Channel
 from antiphon.framework import load_vocabulary
-from antiphon.records.settings import Settings
-from antiphon.release.thresholds import thresholds
 from antiphon.resonance.attribution import COMPONENTS, Shares, component, direct, group_components, root, shares, totals
-from antiphon.resonance.behind import smallest_shown
 from antiphon.resonance.draws import corrected_interval, draw_totals, interval, project
 from tests.unit.resonance_cases import CHANNELS, two_kinds
 
@@ -90,15 +87,6 @@ def test_what_lies_outside_the_organisation_is_its_environment_whatever_it_is_ca
     own = words.extended(levels=levels, organisation="agency", roles={"cottage": "house", "cook": "person"})
     inside = dict.fromkeys(("agency", "house", "cottage"), "organisation")
     assert group_components(own) == inside | {"world": "environment"}
-
-
-def test_a_role_of_the_agencys_own_is_shown_by_the_stricter_threshold() -> None:
-    words = load_vocabulary().extended(roles={"cook": "person"})
-    settings = Settings.model_validate({"privacy": {"min_clients": 11, "min_staff": 10}})
-    shown = smallest_shown(words, settings)
-    assert (shown["client"], shown["staff"], shown["leader"], shown["cook"]) == (11, 10, 10, 11)
-    limits = thresholds(settings, words, {})
-    assert shown == {role: limits.of(role) for role in shown}
 
 
 def test_draws_spread_as_the_curvature_says() -> None:

@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from antiphon.design.design import Design
-    from antiphon.framework.vocabulary import Vocabulary
     from antiphon.inference.inference import Coupling
-    from antiphon.records.settings import Settings
 
 BEHIND = {
     "n_source": pl.Int64,
@@ -135,23 +133,6 @@ def behind_product(design: Design, couplings: Sequence[Coupling], thresholds: di
         target_role(target),
         min(coupling.n_units for coupling in couplings),
     )
-
-
-def smallest_shown(vocabulary: Vocabulary, settings: Settings) -> dict[str, int]:
-    """Smallest number of persons that may be shown, by role.
-
-    Parameters
-    ----------
-    vocabulary, settings : the agency's words and settings.
-
-    Returns
-    -------
-    dict
-        For persons only. A role of the agency's own has the stricter of the two thresholds, as in ``release``.
-    """
-    clients, staff = settings.privacy.min_clients, settings.privacy.min_staff
-    people = [role for role, level in vocabulary.roles.items() if level == vocabulary.levels[-1]]
-    return dict.fromkeys(people, max(clients, staff)) | dict.fromkeys(vocabulary.workers, staff) | {"client": clients}
 
 
 def units(design: Design, kind: int | None) -> int:

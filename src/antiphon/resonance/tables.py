@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from antiphon.design.ground import fewest_persons
 from antiphon.resonance.attribution import COMPONENTS, component, direct, group_components, root, shares, totals
 from antiphon.resonance.behind import (
     BEHIND,
@@ -16,7 +17,6 @@ from antiphon.resonance.behind import (
     behind_couplings,
     behind_kind,
     behind_product,
-    smallest_shown,
     units,
 )
 from antiphon.resonance.draws import corrected_interval, draw_totals, interval
@@ -125,10 +125,11 @@ def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) 
     """
     design = inference.fit.design
     spoken = sources(what, len(design.kinds))
+    groups = group_components(agency.vocabulary)
     return Reading(
         inference=inference,
-        groups=group_components(agency.vocabulary),
-        thresholds=smallest_shown(agency.vocabulary, agency.settings),
+        groups=groups,
+        thresholds={role: fewest_persons(agency, role) for role in agency.vocabulary.roles if role not in groups},
         shown=totals(inference.penalised, inference.couplings),
         drawn=draw_totals(inference.fit, inference.couplings, n_draws=N_DRAWS, seed=seed),
         read=np.array([_read(inference, coupling, spoken) for coupling in inference.couplings], dtype=float),
