@@ -190,6 +190,12 @@ def test_counts_in_warnings_are_rounded_and_small_ones_become_words():
     ]
 
 
+def test_roles_of_the_agencys_own_are_counted_as_coarsely():
+    findings = replace(findings_of_cooks(), warnings=(("x", "In 2024 only 3 head cooks and 12 cooks were there."),))
+    result = release_findings(findings, example_settings(), vocabulary_with_cooks())
+    assert result.warnings["text"].to_list() == ["In 2024 only a few head cooks and 10 cooks were there."]
+
+
 def test_unknown_settings_and_records_do_not_pass():
     findings = example_findings()
     leaky = replace(
