@@ -83,6 +83,18 @@ def test_check_of_sound_records_shows_them_at_a_glance(small):
     assert "2024" in result.output
 
 
+def test_rates_of_a_role_of_ones_own_are_per_days_of_that_role(small):
+    (small / "agency.toml").write_text(SETTINGS + '[roles]\nguest = "person"\n[kinds.restraint]\nof = "guest"\n')
+    (small / "memberships.csv").write_text("member,group,start,end\nc1,east,2023-01-01,\nc2,east,2023-01-01,\n")
+    result = run("check", small)
+    assert result.exit_code == 0, result.output
+    shown = [line.split() for line in result.output.splitlines() if line.strip()]
+    assert ["days", "of", "guests,", "leave", "removed", "91"] in shown
+    assert ["client-days,", "leave", "removed", "91"] in shown
+    assert "per 1,000 days of guests" in result.output
+    assert ["restraints", "1", "(11.0)"] in shown
+
+
 def test_check_for_machines_is_one_json_document(small):
     document = json.loads(run("check", small, "--json").stdout)
     assert set(document) == {"problems", "glance"}

@@ -6,8 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from antiphon.design import build_design
 from antiphon.intake import ImportResult, import_records
-from antiphon.records import Agency, read_agency
+from antiphon.records import Agency, glance, read_agency
 
 REPOSITORY = Path(__file__).parents[2]
 SHARED = Path(os.environ.get("ANTIPHON_SHARED", REPOSITORY.parent / "shared"))
@@ -62,6 +63,21 @@ def test_complaints_about_restraint_are_not_the_acts_of_the_framework(oregon: tu
     assert not {"restraint", "seclusion"} & kinds
 
 
+def test_oregon_facilities_are_at_risk_since_their_first_licence(oregon: tuple[ImportResult, Agency]) -> None:
+    _, agency = oregon
+    since = (
+        agency.memberships.filter(pl.col("member").str.starts_with("f")).group_by("member").agg(pl.col("start").min())
+    )
+    start, end = agency.window
+    assert since.filter(pl.col("start") > start).height == 127
+    design = build_design(agency)
+    segments = design.roles[0].segments
+    days = (segments.end - segments.start)[segments.alive.any(axis=1)].sum()
+    opened = (end - since["start"].clip(start, end)).dt.total_seconds() / 86_400
+    assert days == pytest.approx(opened.sum(), rel=1e-12)
+    assert "not at risk" not in design.set_aside
+
+
 def test_oregon_incidents_are_the_days_of_a_facility(oregon: tuple[ImportResult, Agency]) -> None:
     _, agency = oregon
     per_incident = agency.events.group_by("incident").agg(pl.col("time").n_unique(), pl.col("system").n_unique())
@@ -96,6 +112,22 @@ def test_chicago_lets_nobody_be_at_risk_after_their_employment(chicago: tuple[Im
         end.alias("any"), pl.col("end").fill_null(far).filter(pl.col("level") == "organisation").max().alias("employed")
     )
     assert last.drop_nulls("employed").filter(pl.col("any") > pl.col("employed")).height == 0
+
+
+def test_chicago_has_days_of_officers_and_no_clients(chicago: tuple[ImportResult, Agency]) -> None:
+    _, agency = chicago
+    seen = glance(agency)
+    assert set(seen.rates["role"]) == {"officer"}
+    assert seen.rates["client_days"].is_null().all()
+    first = seen.own_exposure.filter(unit="all", quarter="2015Q1")["role_days"].item()
+    stays = agency.memberships.join(
+        agency.systems.filter(role="officer").select("system"), left_on="member", right_on="system"
+    )
+    start, end = (
+        pl.datetime(2015, month, 1, time_zone="America/Chicago").dt.convert_time_zone("UTC") for month in (1, 4)
+    )
+    there = stays.filter((pl.col("start") <= start) & (pl.col("end").fill_null(end) >= end))["member"].n_unique()
+    assert 90 * there <= first <= 1.05 * 90 * there
 
 
 def test_what_was_learnt_later_is_not_brought_over(chicago: tuple[ImportResult, Agency]) -> None:

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import polars as pl
 import pytest
 
-from antiphon.records import read_agency
+from antiphon.records import glance, read_agency
 from antiphon.release import release_findings, write_tables
 from antiphon.report import write_report
 from antiphon.resonance.rates import rates_table
@@ -30,7 +30,7 @@ def files(tmp_path_factory) -> tuple[Path, list[str]]:
     findings = replace(
         example,
         records={**example.records, "systems": roles, "events": events, "hash": agency.content_hash},
-        rates=rates_table(agency),
+        rates=rates_table(glance(agency), agency.vocabulary),
     )
     released = release_findings(findings, agency.settings, agency.vocabulary)
     write_tables(released, folder / "out")

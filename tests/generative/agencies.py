@@ -22,15 +22,19 @@ KINDS = {
     "staff_injury": ("staff", "minute"),
     "absence_unscheduled": ("staff", "shift"),
     "resignation": ("staff", "minute"),
+    "discharge": ("client", "day"),
     "lock_down": ("unit", "minute"),
+    "closure": ("unit", "day"),
     "policy_change": ("organisation", "day"),
 }
+TERMINAL = ("resignation", "discharge", "closure")
 CHANNELS = (
     "self",
     "peers:unit:client>client",
     "peers:unit:client>staff",
     "peers:unit:staff>client",
     "peers:organisation:staff>staff",
+    "peers:organisation:unit>unit",
     "members:unit:client>unit",
     "members:organisation:staff>organisation",
     "group:unit:unit>client",
@@ -40,10 +44,17 @@ CHANNELS = (
 )
 HALF_LIVES = (0.8, 3.0)
 CLIENTS, STAFF, UNITS = ("c1", "c2", "c3", "c4"), ("s1", "s2", "s3"), ("u1", "u2", "u3")
+ORGANISATIONS = ("o1", "o2")
 
 
 def moment(hours: float) -> dt.datetime:
     return START + dt.timedelta(hours=hours)
+
+
+def midnight(hours: float) -> int:
+    """The local midnight before a time in hours; the day of the change has 23."""
+    day = int(hours // 24)
+    return 24 * day - (day > 6)
 
 
 def spells(dice, most):
@@ -51,6 +62,8 @@ def spells(dice, most):
     found, at = [], dice.randint(-50, 100)
     for _ in range(dice.randint(1, most)):
         end = at + dice.randint(5, 300)
+        if dice.random() < 0.4 and midnight(end) > at:
+            end = midnight(end)
         found.append((at, None if dice.random() < 0.2 else end))
         if found[-1][1] is None:
             break
@@ -137,11 +150,26 @@ def random_agency(seed: int) -> Agency:
         if dice.random() < 0.5:
             at = dice.randint(0, LAST_HOUR)
             presence.append((person, moment(at), moment(at + dice.randint(3, 60)), None, True))
-    return _agency(_stays(dice), presence, _ties(dice), _events(dice))
+    stays = _stays(dice)
+    return _agency(stays, presence, _ties(dice), _events(dice, stays))
+
+
+def _openings(dice):
+    """Units that are there throughout, belong to nothing, or open, close, open again and change hands."""
+    found = []
+    for unit in UNITS:
+        fate = dice.choice(["throughout", "throughout", "alone", "opens", "opens"])
+        if fate == "throughout":
+            found.append((unit, "o1", moment(-2000), None))
+        for start, end in spells(dice, 3) if fate == "opens" else []:
+            found.append((unit, dice.choice(ORGANISATIONS), moment(start), None if end is None else moment(end)))
+            if dice.random() < 0.3:
+                found.append((unit, dice.choice(ORGANISATIONS), moment(start + 4), moment(start + 60)))
+    return found
 
 
 def _stays(dice):
-    found = [(u, "o1", moment(-2000), None) for u in UNITS]
+    found = _openings(dice)
     for person in (*CLIENTS, *STAFF):
         for start, end in spells(dice, 3):
             unit = dice.choice(UNITS)
@@ -174,27 +202,35 @@ def _ties(dice):
     return found
 
 
-def _events(dice):
-    owners = {"client": CLIENTS, "staff": STAFF, "unit": UNITS, "organisation": ("o1",)}
-    found, resigned = [], set()
+def _events(dice, stays):
+    owners = {"client": CLIENTS, "staff": STAFF, "unit": UNITS, "organisation": ORGANISATIONS}
+    found, ended = [], set()
     for _ in range(dice.randint(8, 26)):
         kind = dice.choice(sorted(KINDS))
         role, precision = KINDS[kind]
         system = dice.choice(owners[role])
         at = dice.randint(0, LAST_HOUR) + dice.choice([0.0, 0.0, 0.25])
-        if kind == "resignation":
-            if system in resigned:
-                continue
-            resigned.add(system)
         incident = dice.choice([None, None, "i1", "i2"]) if at < 60 else None
+        if kind in TERMINAL:
+            if (kind, system) in ended:
+                continue
+            ended.add((kind, system))
+            at, incident = _end(dice, system, stays, at), None
         found.append((moment(at), system, kind, incident, precision))
     return found
 
 
+def _end(dice, system, stays, otherwise):
+    """The end of one of the system's stays, or the day on which it ends, more often than not."""
+    ends = [(end - START).total_seconds() / 3600 for member, _, _, end in stays if member == system and end]
+    at = dice.choice([end for end in ends if 0 <= end <= LAST_HOUR] or [otherwise])
+    return dice.choice([at, midnight(at), otherwise])
+
+
 def _agency(memberships, presence, ties, events):
     systems = [(s, "person", "client") for s in CLIENTS] + [(s, "person", "staff") for s in STAFF]
-    systems += [(u, "unit", "unit") for u in UNITS] + [("o1", "organisation", "organisation")]
-    kinds = {name: {"precision": precision} for name, (_, precision) in KINDS.items()}
+    systems += [(u, "unit", "unit") for u in UNITS] + [(o, "organisation", "organisation") for o in ORGANISATIONS]
+    kinds = {name: {"of": role, "precision": precision} for name, (role, precision) in KINDS.items()}
     settings = Settings.model_validate(
         {
             "agency": {

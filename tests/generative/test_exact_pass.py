@@ -40,6 +40,9 @@ def compare(agency, channels):
         role = design.roles[target.role]
         at_risk = role.segments.at_risk[:, role.kinds.index(target.kind)]
         np.testing.assert_allclose((role.segments.end - role.segments.start)[at_risk].sum(), exposure, atol=1e-8)
+        for channel in {feature.channel for feature in target.columns}:
+            is_shared = (channel, target.kind) in design.margins.shared
+            assert is_shared == twin.is_shared(kind, design.channels[channel]), (kind, design.channels[channel].name)
 
 
 @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

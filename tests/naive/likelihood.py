@@ -18,13 +18,14 @@ def stratum(twin, system, t):
     if twin._at(system, 0.0):
         return 3
     since = t - _start_of_stay(twin, system, t)
-    return sum(since >= edge - 1e-9 for edge in FIRST_BINS)
+    return sum(since >= edge - 1e-10 for edge in FIRST_BINS)
 
 
 def _start_of_stay(twin, system, t):
-    """First moment of the unbroken belonging that holds t."""
-    found = t
-    for _, _, begin, end in sorted((m for m in twin.memberships if m[0] == system), key=lambda m: -m[2]):
+    """First moment of the last unbroken belonging that has begun at t; nobody knows when it is before all stays."""
+    mine = sorted((m for m in twin.memberships if m[0] == system), key=lambda m: -m[2])
+    found = max((begin for _, _, begin, _ in mine if begin <= t), default=-math.inf)
+    for _, _, begin, end in mine:
         if begin < found <= end:
             found = begin
     return found
@@ -52,7 +53,7 @@ def endemic_rate(twin, system, t, kind, model, design):
         + endemic.shift[shift]
         + endemic.weekday[weekday]
         + endemic.stratum[stratum(twin, system, t)]
-        + endemic.period[0, period]
+        + endemic.period[twin.organisation(system, t), period]
     )
 
 
@@ -99,7 +100,7 @@ def marginal_log_likelihood(twin, kind, model, target, design):
                 inside = [
                     (left, right)
                     for left, right, s, _ in rates
-                    if s == who and left >= start - 1e-9 and right <= end + 1e-9
+                    if s == who and left >= start - 1e-9 and right <= end + 1e-9 and right - left > 1e-9
                 ]
                 days = sum(right - left for left, right in inside)
                 first = 0.5 * (inside[0][0] + inside[0][1])
@@ -108,15 +109,17 @@ def marginal_log_likelihood(twin, kind, model, target, design):
                 now = start - 1e-9 if twin.is_terminal(kind) else start
                 baseline = endemic_rate(twin, who, now, kind, model, design)
             mine.append((baseline, excitation, count))
-        total += _integral(mine, hazard[system], model.frailty_variance)
+        total += _integral(mine, hazard[system], model.frailty_variance, once=twin.happens_once(kind))
     return total
 
 
-def _integral(rows, hazard, variance):
+def _integral(rows, hazard, variance, *, once):
     def complete(theta):
         value = -theta * hazard
         for baseline, excitation, count in rows:
-            value = value + count * np.log(theta * baseline + excitation)
+            rate = theta * baseline + excitation
+            # with the compensator, which holds the cell too: log rate, or log(1 - exp(-rate)) + rate
+            value = value + count * np.log(np.expm1(rate) if once else rate)
         return value
 
     if variance == 0.0:

@@ -136,6 +136,13 @@ class NaiveAgency:
         """Eligible readers of a pool: of the role, present in the group."""
         return [s for s in self.role if self.role[s] == role and group in self.at_level(self._present(s, t), level)]
 
+    def organisation(self, system, t):
+        """Number of the first organisation that the system is in, or is: whose calendar applies; a last one is for none."""
+        names = [s for s in self.role if self.level[s] == "organisation"]
+        inside = self._at(system, t) | {system}
+        found = [number for number, name in enumerate(names) if name in inside]
+        return 0 if len(names) < 2 else min(found, default=len(names))
+
     # --- incidents and deposits -----------------------------------------------------------------------------------
 
     def _cell(self, t, precision):
@@ -179,11 +186,31 @@ class NaiveAgency:
     def deposits(self):
         made = []
         for t, system, kind, key, _ in self.rows:
-            grain = self.precision_of[kind]
-            before = t - 1e-9 if self.is_terminal(kind) else t
-            time = t if grain == "minute" else self.cell(t, grain)[1]
-            made.append(Deposit(system, kind, key, before, time, grain != "minute"))
+            stamp, over = t - 1e-9 if self.is_terminal(kind) else t, self.span(t, system, kind)[1]
+            came = [start for member, _, start, _ in self.memberships if member == system and t < start < over]
+            if came and not self._at(system, stamp) and not self._at(system, t):
+                stamp = min(came)  # who was in no stay when the cell began came in it
+            made.append(Deposit(system, kind, key, stamp, over, self.is_coarse(kind)))
         return made
+
+    def is_coarse(self, kind):
+        return self.precision_of[kind] != "minute"
+
+    def happens_once(self, kind):
+        """Whether a cell holds one event or none: a terminal kind in coarse time."""
+        return self.is_terminal(kind) and self.is_coarse(kind)
+
+    def span(self, t, system, kind):
+        """Start and end of the cell that an event belongs to; of minute kinds its moment."""
+        if not self.is_coarse(kind):
+            return t, t
+        grain = self.precision_of[kind]
+        start, end = self.cell(t, grain)
+        # a terminal event at the end of its stay belongs to that stay, and so to the cell in which the stay was
+        is_edge = self.is_terminal(kind) and abs(t - start) < 1e-9
+        if is_edge and self.is_there(system, kind, t - 1e-6) and not self.is_there(system, kind, t):
+            return self.cell(t - 1e-6, grain)
+        return start, end
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -255,6 +282,28 @@ class NaiveAgency:
                     total += mass / len(eligible)
         return total
 
+    def pools_of(self, reader, channel, t):
+        """Pools that the reader reads from at t."""
+        if channel.how in ("self", "members"):
+            return {reader}
+        if channel.how == "tie":
+            return {source for source in self.role if reader in self.tied(source, channel, t)}
+        return self.at_level(self._present(reader, t), channel.where) - {reader}
+
+    def is_shared(self, kind, channel):
+        """Whether, in every organisation at any time, all who are at risk and read anything read the same pools."""
+        everyone = self.deposits()
+        deposited = {pool for deposit in everyone for pool in self.weight(deposit, channel, everyone)}
+        for left, right in itertools.pairwise(self.moments(self.precision_of[kind])):
+            middle, read = 0.5 * (left + right), {}
+            for system in self.role:
+                pools = self.pools_of(system, channel, middle) & deposited
+                if pools and self.at_risk(system, kind, middle):
+                    read.setdefault(self.organisation(system, middle), set()).add(frozenset(pools))
+            if any(len(different) > 1 for different in read.values()):
+                return False
+        return True
+
     def at_risk(self, system, kind, t):
         definition = self.vocabulary.kinds[kind]
         if definition.of != self.role[system] or not self.history <= t < self.length:
@@ -266,21 +315,29 @@ class NaiveAgency:
                 return False
         if definition.terminal and self.has_ended(system, kind, t):
             return False
+        return self.is_there(system, kind, t)
+
+    def is_there(self, system, kind, t):
+        """Whether the system is a member, or present, as the kind asks for."""
         if self.level[system] != "person":
-            return True
-        if definition.while_ == "member":
+            # a group that belongs to something is open while it does; one that never does is open throughout
+            return bool(self._at(system, t)) or all(m[0] != system for m in self.memberships)
+        if self.vocabulary.kinds[kind].while_ == "member":
             return bool(self._at(system, t))
         return self._present(system, t) is not None
 
     def has_ended(self, system, kind, t):
-        """Whether a terminal event has happened and no new stay has begun since."""
+        """Whether a terminal event has happened, its cell is over, and no new stay has begun since."""
+        begins = {m[2] for m in self.memberships if m[0] == system and not self._at(system, m[2] - 1e-9)}
         for when, who, what, _, _ in self.rows:
-            if who == system and what == kind and when < t:
-                again = any(
-                    m[0] == system and when <= m[2] <= t and not self._at(system, m[2] - 1e-9) for m in self.memberships
-                )
-                if not again:
-                    return True
+            if who != system or what != kind:
+                continue
+            over = self.span(when, system, kind)[1]
+            later = sorted(begin for begin in begins if begin >= when)
+            if not self._at(system, when - 1e-9) and later and later[0] < over:
+                later = later[1:]  # the stay that it ended began in the same cell
+            if over < t and not any(begin <= t for begin in later):
+                return True
         return False
 
     def _moments(self, grain):
@@ -324,8 +381,7 @@ class NaiveAgency:
 
     def target_rows(self, kind):
         """(time, end, system, count) of each scored row."""
-        grain = self.precision_of[kind]
-        if grain == "minute":
+        if not self.is_coarse(kind):
             rows = []
             for t, system, k, _, _ in self.rows:
                 before = t - 1e-9 if self.is_terminal(kind) else t
@@ -335,7 +391,7 @@ class NaiveAgency:
         counts = {}
         for t, system, k, _, _ in self.rows:
             if k == kind:
-                key = (*self.cell(t, grain), system)
+                key = (*self.span(t, system, kind), system)
                 if self.days_at_risk(system, kind, *key[:2]) > 0.0:
                     counts[key] = counts.get(key, 0) + 1
         return [(a, b, system, n) for (a, b, system), n in sorted(counts.items())]
@@ -365,8 +421,9 @@ class NaiveAgency:
             if deposit.kind != source:
                 continue
             seen = self.visible(deposit, grain)
-            early = seen <= start + 1e-12 if grain != "minute" or deposit.coarse else seen < start - 1e-12
-            if not early:
+            # read before what is deposited at that moment: minute events, and all if the target stands just before it
+            is_before = grain == "minute" and (self.is_terminal(kind) or not deposit.coarse)
+            if seen > start - 1e-12 if is_before else seen > start + 1e-12:
                 continue
             masses = self.weight(deposit, channel, everyone)
             if grain == "minute":

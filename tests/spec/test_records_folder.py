@@ -216,6 +216,39 @@ def test_readmission_and_transfer_are_stays_like_any_other(tmp_path):
     }
 
 
+def test_a_discharge_dated_on_the_day_of_the_readmission_ends_the_stay_before(tmp_path):
+    there = stays(
+        ("c1", "ward-1", "2024-01-01", "2024-02-01T10:00"), ("c1", "ward-1", "2024-02-01T15:00", "2024-03-01T09:00")
+    )
+    rows = events(("2024-02-01", "c1", "discharge"), ("2024-03-01", "c1", "discharge"), precision="day")
+
+    assert small(tmp_path, events=rows, memberships=there).events.height == 2
+
+
+def test_a_group_with_stays_of_its_own_is_open_in_these_only(tmp_path):
+    opened = stays(("ward-1", "org", "2024-03-01", "2024-06-01"), ("ward-1", "org", "2024-09-01", ""))
+    days = ("2024-02-01T10:01", "2024-04-01T10:01", "2024-07-01T10:01", "2024-10-01T10:01")
+    rows = events(*((day, ward, "lock_down") for day in days for ward in ("ward-1", "ward-2")))
+    agency = small(tmp_path, events=rows, memberships=opened)
+
+    kept = agency.events.group_by("system").len().sort("system")
+    assert kept.rows() == [("ward-1", 2), ("ward-2", 4)]
+    assert {"before_first_stay", "outside_stays"} <= rules_of(agency)
+
+
+def test_whoever_belongs_to_a_closed_group_is_noted_as_far_as_the_window_reaches(tmp_path):
+    rows = events(("2024-05-05T10:01", "c1", "restraint"))
+    early = stays(("c1", "ward-1", "2023-01-01", ""), ("ward-1", "org", "2023-06-01", ""))
+    late = stays(("c1", "ward-1", "2023-01-01", ""), ("ward-1", "org", "2024-06-01", ""))
+    alone = stays(("c1", "ward-1", "2023-01-01", ""), ("ward-2", "org", "2024-06-01", ""))
+
+    noted = [
+        "group_closed" in rules_of(small(tmp_path / name, events=rows, memberships=there))
+        for name, there in (("early", early), ("late", late), ("alone", alone))
+    ]
+    assert noted == [False, True, False]
+
+
 def test_a_bare_date_is_midnight_local_time(tmp_path):
     there = stays(("c1", "ward-1", "2024-01-01", "2024-07-01"))
     agency = small(tmp_path, events=events(("2024-05-05T10:01", "c1", "restraint")), memberships=there)

@@ -28,8 +28,8 @@ def event(time, system, kind, duration=""):
     return {"time": time, "system": system, "kind": kind, "duration": duration}
 
 
-def seen(folder, *, memberships, events, presence=(), toml=TOML):
-    tables = {"systems": SYSTEMS, "memberships": memberships, "events": events}
+def seen(folder, *, memberships, events, presence=(), toml=TOML, systems=SYSTEMS):
+    tables = {"systems": systems, "memberships": memberships, "events": events}
     tables |= {"presence": list(presence)} if presence else {}
     return glance(read_agency(write_folder(folder, tables, toml)))
 
@@ -100,6 +100,27 @@ def test_quarters_without_events_are_there(tmp_path):
 
     empty = rate(found, "restraint", quarter="2024Q2")
     assert (empty["events"], empty["per_1000_client_days"], empty["n_systems"]) == (0, 0.0, 0)
+
+
+def test_a_role_of_the_agencys_own_has_days_of_its_own(tmp_path):
+    toml = TOML + '[roles]\nguest = "person"\n[kinds.complaint]\nof = "guest"\n[kinds.restraint]\nof = "guest"\n'
+    people = [{"system": f"g{n}", "level": "person", "role": "guest"} for n in (1, 2)]
+    there = [stay("c1", "east", "2024-01-01"), stay("g1", "east", "2024-02-01"), stay("g2", "west", "2024-03-31")]
+    happened = [event("2024-03-31T10:01", name, "complaint") for name in ("g1", "g2")]
+    happened += [event("2024-02-05T10:01", "g1", "restraint", "90"), event("2024-02-05T10:01", "c1", "self_harm")]
+    found = seen(tmp_path, memberships=there, events=happened, toml=toml, systems=[*SYSTEMS, *people])
+
+    complaint, restraint = rate(found, "complaint"), rate(found, "restraint", "east")
+    assert (complaint["role"], complaint["role_days"], complaint["n_exposed"]) == ("guest", 60 + 1, 2)
+    assert complaint["per_1000_role_days"] == pytest.approx(2000 / 61)
+    assert (complaint["client_days"], complaint["per_1000_client_days"], complaint["staff_years"]) == (None, None, None)
+    assert complaint["centre"] == pytest.approx(2000 / (61 + 2 * 91))
+    assert restraint["hours_per_1000_hours"] == pytest.approx(1.5 / (60 * 24 / 1000))
+    of_client = rate(found, "self_harm")
+    assert (of_client["role"], of_client["role_days"], of_client["client_days"]) == (None, None, 91)
+    assert exposure(found, "all")["client_days"] == 91
+    own = found.own_exposure.filter(unit="all", quarter="2024Q1").rows()
+    assert own == [("all", "2024Q1", "guest", 61.0, 2)]
 
 
 def test_the_chart_has_three_standard_errors_about_the_mean(tmp_path):

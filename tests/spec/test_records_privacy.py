@@ -131,6 +131,26 @@ def test_environment_events_and_own_kinds_stay_behind_unless_kept(folder):
     assert {"escort_hold", "legislation"} <= set(read_agency(out).events["kind"])
 
 
+def test_what_is_outside_the_organisation_stays_behind_whatever_it_is_called(folder):
+    path = folder / "agency.toml"
+    levels = {"order": ["world", "agency", "house", "person"], "unit": "house", "organisation": "agency"}
+    kinds = '[kinds.policy_change]\nof = "agency"\n[kinds.legislation]\nof = "world"\n'
+    path.write_text(
+        f"{path.read_text()}{kinds}[levels]\n" + "".join(f"{key} = {value!r}\n" for key, value in levels.items())
+    )
+    systems = folder / "systems.csv"
+    names = {"environment": "world", "organisation": "agency", "unit": "house"}
+    text = systems.read_text()
+    for shared, own in names.items():
+        text = text.replace(f",{shared},{shared},", f",{own},{own},")
+    systems.write_text(text)
+    out, result = copied(folder)
+
+    assert result.dropped == {"environment": 1, "kind of the agency's own": 1}
+    assert tomllib.loads((out / "agency.toml").read_text())["levels"] == levels
+    assert "policy_change" in set(read_agency(out).events["kind"])
+
+
 @pytest.mark.skipif(os.name != "posix", reason="file modes are a matter of POSIX")
 def test_covariates_of_attributes_that_stay_behind_are_left_out_of_the_copy(folder):
     path = folder / "agency.toml"

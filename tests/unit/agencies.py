@@ -35,6 +35,8 @@ def make_agency(
     made = Settings.model_validate(settings or {})
     vocabulary = load_vocabulary().extended(
         levels=made.levels.order or None,
+        unit=made.levels.unit,
+        organisation=made.levels.organisation,
         roles=made.roles,
         kinds={name: kind.model_dump(exclude_none=True) for name, kind in made.kinds.items()},
         relations={name: relation.model_dump(exclude_none=True) for name, relation in made.relations.items()},

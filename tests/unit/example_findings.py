@@ -50,6 +50,7 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
             "precision": dict.fromkeys(PER_QUARTER, "minute") | {"absence_unscheduled": "shift", "resignation": "day"},
             "set_aside": {"event_outside_stay": 12, "end_before_start": 3},
             "client_days": 60_214,
+            "have": ["incident log", "census", "time cards or roster", "staff changes"],
             "organisation": "Maple House",
             "marking": "Confidential - quality improvement",
             "purpose": "quality improvement; not for discipline, evaluation or placement of any person",
@@ -94,6 +95,23 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
             ("few_units", "There are fewer than 10 units; what is said about units comes from few of them."),
         ),
     )
+
+
+def vocabulary_with_cooks():
+    """A role of persons of the agency's own, and a kind that is theirs."""
+    return example_vocabulary().extended(roles={"cook": "person"}, kinds={"restraint": {"of": "cook", "by": "cook"}})
+
+
+def findings_of_cooks() -> Findings:
+    """The same numbers in an agency that records cooks and nobody else: their days are no client-days."""
+    findings = example_findings()
+    days, none = pl.col("client_days"), pl.lit(None, dtype=pl.Float64)
+    rates = findings.rates.filter(kind="restraint").with_columns(
+        role=pl.lit("cook"), role_days=days, per_1000_role_days=1000 * pl.col("events") / days, client_days=none,
+        per_1000_client_days=none, staff_years=none, source_role=pl.lit("cook"), target_role=pl.lit("cook"),
+    )  # fmt: skip
+    records = {**findings.records, "systems": {"cook": 187, "unit": 5}, "events": {"restraint": 512}}
+    return replace(findings, records=records, rates=rates)
 
 
 def _sized(rows: list[dict], **overrides: object) -> pl.DataFrame:

@@ -129,6 +129,29 @@ def test_a_discharge_dated_on_the_day_on_which_the_stay_ends_belongs_to_the_day_
     assert target.exposure.tolist() == [1.0]
 
 
+def test_a_discharge_dated_on_the_day_on_which_one_stay_ends_and_another_begins_belongs_to_the_one_that_ends():
+    stays = [("a", "u", -1, 40), ("a", "u", 40.5, 60.25), ("a", "u", 60.5, None), ("b", "u", -1, None)]
+    dated = [(day, "a", "discharge", None, "day") for day in (40, 60)]
+    target = design_of(dated, stays, half_lives=[4.0]).targets[0]
+    # the 40th day holds none of the first stay; of the 60th a is there before the discharge and after the admission
+    assert target.time.tolist() == [39.0, 60.0]
+    np.testing.assert_allclose(target.exposure, [1.0, 0.75])
+
+
+def test_a_discharge_on_the_day_of_the_admission_ends_the_stay_that_began_on_it():
+    stays = [("a", "u", 40.25, None), ("b", "u", -1, None)]
+    dated = [(40, "a", "discharge", None, "day"), (70, "a", "discharge", None, "day")]
+    design = design_of(dated, stays, half_lives=[4.0])
+    assert design.targets[0].time.tolist() == [40.0]
+    assert design.set_aside == {"not at risk": 1}
+
+
+def test_a_discharge_dated_after_the_day_on_which_the_stay_ended_is_of_no_stay():
+    design = design_of([(61, "b", "discharge", None, "day"), (40, "a", "discharge", None, "day")], half_lives=[4.0])
+    assert design.targets[0].time.tolist() == [40.0]
+    assert design.set_aside == {"not at risk": 1}
+
+
 def test_a_row_belongs_to_the_segment_before_its_own_event_counts():
     systems = {f"c{i}": "client" for i in range(10)} | {"u": "unit"}
     stays = [(f"c{i}", "u", -1, None) for i in range(10)]
@@ -149,6 +172,27 @@ def test_without_any_stay_people_count_as_there_throughout():
     design = design_of([(40, "a", RESTRAINT), (41, "b", RESTRAINT)], [])
     assert design.targets[0].time.tolist() == [40.0, 41.0]
     np.testing.assert_allclose((design.roles[0].segments.end - design.roles[0].segments.start).sum(), 200)
+
+
+def test_a_group_that_belongs_to_another_is_at_risk_while_it_does():
+    systems = {"u": "unit", "v": "unit", "w": "unit", "o": "organisation", "p": "organisation"}
+    stays = [("u", "o", 20, 30), ("u", "p", 25, 40), ("u", "o", 70, None), ("v", "o", -1, None)]
+    events = [(day, unit, "lock_down") for day in (10, 35, 50, 80) for unit in "uvw"]
+    design = design_of(events, stays, systems=systems)
+    target, segments = design.targets[0], design.roles[0].segments
+    by_unit = {unit: target.time[target.system == code].tolist() for code, unit in enumerate("uvw")}
+    # v belongs to o throughout, w to nothing at all
+    assert by_unit == {"u": [35.0, 80.0], "v": [10.0, 35.0, 50.0, 80.0], "w": [10.0, 35.0, 50.0, 80.0]}
+    days = np.bincount(segments.system, (segments.end - segments.start) * segments.at_risk[:, 0])
+    np.testing.assert_allclose(days, [20 + 30, 97, 97])
+    assert design.set_aside == {"not at risk": 2}
+
+
+def test_a_group_that_opens_late_is_no_new_admission():
+    stays = [("u", "o", 20, None)]
+    design = design_of([(22, "u", "lock_down")], stays, systems={"u": "unit", "o": "organisation"})
+    assert design.roles[0].strata == ("all",)
+    assert design.roles[0].segments.start.tolist() == [20.0]
 
 
 def test_events_of_other_roles_and_outside_the_window_are_set_aside():
@@ -247,6 +291,21 @@ def test_default_channels_follow_from_who_meets_whom():
     }
 
 
+def test_a_group_may_have_a_role_of_its_own():
+    systems = {"a": "client", "b": "client", "u": "cottage", "v": "unit"}
+    stays = [("a", "u", -1, None), ("b", "v", -1, None)]
+    settings = {"roles": {"cottage": "unit"}, "kinds": {"lights_out": {"of": "cottage"}}}
+    events = [(20, "u", "lights_out"), (21, "a", RESTRAINT), (22, "u", "lights_out"), (21.5, "b", RESTRAINT)]
+    agency = make_agency(systems, events, stays, settings=settings)
+    up, down = "members:unit:client>cottage", "group:unit:cottage>client"
+    names = {c.name for c in default_channels(roster_of(agency)[0], ["client", "cottage"])}
+    assert names == {"self", "peers:unit:client>client", up, down}
+    design = build_design(agency, channels=[up, down], half_lives=[1.0])
+    heard = {design.kinds[t.kind].name: t.features[:, 0].tolist() for t in design.targets}
+    half = np.log(2) / 2
+    assert heard == {"lights_out": [0.0, pytest.approx(half)], RESTRAINT: [pytest.approx(half), 0.0]}
+
+
 def test_periods_can_be_changed_without_another_pass():
     design = design_of([(40, "a", RESTRAINT)] * 30)
     weekly = with_periods(design, 7.0)
@@ -266,6 +325,18 @@ def test_organisations_have_periods_of_their_own():
     assert design.roles[0].segments.group[design.targets[0].segment].tolist() == [0, 1, 1]
 
 
+def test_organisations_may_have_another_name():
+    levels = {"order": ["network", "agency", "house", "crew", "person"], "unit": "house", "organisation": "agency"}
+    systems = {"a": "client", "b": "client", "u": "house", "v": "house", "o": "agency", "p": "agency", "n": "network"}
+    stays = [("a", "u", -1, 50), ("a", "v", 50, None), ("b", "v", -1, None), ("u", "o", -1, None), ("v", "p", -1, None)]
+    stays += [("o", "n", -1, None), ("p", "n", -1, None)]
+    settings = {"levels": levels}
+    design = design_of([(40, "a", RESTRAINT), (60, "a", RESTRAINT)], stays, systems=systems, settings=settings)
+    assert design.roles[0].segments.group[design.targets[0].segment].tolist() == [0, 1]
+    agency = make_agency(systems, [(40, "a", RESTRAINT)], stays, settings=settings)
+    assert [c.name for c in default_channels(roster_of(agency)[0], ["client"])] == ["self", "peers:house:client>client"]
+
+
 def test_margins_count_sources_targets_pairs_and_units():
     n = 60
     times = np.linspace(1, 99, n)
@@ -277,6 +348,64 @@ def test_margins_count_sources_targets_pairs_and_units():
     assert margins.n_units == {(0, 0, 0): 2, (1, 0, 0): 2}
     # one reader of each event, 60 events in 400 days at risk, over one day
     assert margins.n_pairs[1, 0, 0] == pytest.approx(60 * 60 / 400)
+
+
+OWN_LEVELS = {"levels": {"order": ["network", "agency", "house", "person"]}, "kinds": {
+    "new_rule": {"of": "agency"}, "lock_up": {"of": "house"}, "resignation": {"precision": "minute"},
+}}  # fmt: skip
+AGENCY = {
+    "n": "network",
+    "g": "agency",
+    "u": "house",
+    "v": "house",
+    "a": "client",
+    "b": "client",
+    "s": "staff",
+    "t": "staff",
+}
+IN_HOUSES = [
+    ("g", "n", -9, None),
+    ("u", "g", -9, None),
+    ("v", "g", -9, None),
+    ("s", "u", -9, None),
+    ("t", "v", -9, None),
+]
+
+
+def shared(systems, stays, kinds, channels, ties=()):
+    """Which channels are shared by all who can hear them, as (channel, target kind), by name."""
+    events = [(20 + day, who, kind) for day, (who, kind) in enumerate(kinds)]
+    design = design_of(events, stays, systems=systems, channels=channels, ties=ties, settings=OWN_LEVELS)
+    return {(design.channels[c].name, design.kinds[k].name) for c, k in design.margins.shared}
+
+
+def test_a_channel_is_shared_where_all_readers_hear_one_pool_whatever_its_level_is_called():
+    stays = [*IN_HOUSES, ("a", "u", -9, None), ("b", "v", -9, None)]
+    kinds = [(who, RESTRAINT) for who in "ab"] + [(who, "lock_up") for who in "uv"] + [("g", "new_rule")]
+    kinds += [(who, "staff_injury") for who in "st"]
+    down, across = "group:agency:agency>client", "peers:agency:staff>client"
+    near, up = "peers:house:client>client", "members:agency:client>agency"
+    found = shared(AGENCY, stays, kinds, ["self", down, across, near, up, "members:house:client>house"])
+    assert found == {("self", "new_rule"), (up, "new_rule"), (down, RESTRAINT), (across, RESTRAINT)}
+
+
+def test_houses_that_are_never_there_at_the_same_time_are_no_contrast():
+    kinds = [(who, RESTRAINT) for who in "aaabbb"]
+    near = "peers:house:client>client"
+    in_turn = [*IN_HOUSES, ("a", "u", -9, 22.5), ("b", "v", 22.5, None)]
+    at_once = [*IN_HOUSES, ("a", "u", -9, 22.5), ("b", "v", 22, None)]
+    assert shared(AGENCY, in_turn, kinds, ["self", near]) == {("self", RESTRAINT), (near, RESTRAINT)}
+    assert shared(AGENCY, at_once, kinds, ["self", near]) == set()
+
+
+def test_ties_to_one_and_the_same_person_are_shared_and_ties_of_one_reader_too():
+    stays = [*IN_HOUSES, ("a", "u", -9, None), ("b", "v", -9, None)]
+    kinds = [("s", "staff_injury"), ("a", RESTRAINT), ("b", RESTRAINT)]
+    of_one = [("s", "a", "caseload"), ("s", "b", "caseload")]
+    of_two = [("s", "a", "caseload"), ("t", "b", "caseload")]
+    tie, back = "tie:caseload:staff>client", "tie:caseload:client>staff"
+    assert shared(AGENCY, stays, kinds, [tie, back], of_one) == {(tie, RESTRAINT), (back, "staff_injury")}
+    assert shared(AGENCY, stays, [*kinds, ("t", "staff_injury")], [tie, back], of_two) == set()
 
 
 def test_nothing_happened_is_a_design_too():

@@ -253,6 +253,13 @@ def test_day_events_are_deposited_at_the_end_of_their_day():
     np.testing.assert_allclose(features, [0, kappa(0, 4.0) / 2], rtol=1e-12)
 
 
+def test_a_day_event_on_the_day_of_the_admission_happened_where_the_admission_led():
+    stays = [("a", "u", 20.5, None), ("b", "u", -1, None)]
+    agency = make_agency(CLIENTS, [event(20, "a", "aggression_physical", None, "day"), event(23, "b")], stays)
+    _, features, _ = read(agency, PEERS, half_lives=(4.0,))
+    np.testing.assert_allclose(features, [0, total(2, 3, 4.0)], rtol=1e-13)
+
+
 def test_within_a_cell_shares_follow_who_is_there():
     stays = [("a", "u", -1, None), ("b", "u", -1, None), ("c", "u", 21.25, 21.5)]
     presence = [("b", 21.75, 25, None, True)]

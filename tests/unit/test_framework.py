@@ -75,6 +75,28 @@ def test_an_agency_adds_its_own_levels_roles_kinds_and_relations():
     assert own.kinds["licensing_finding"].by == "organisation"  # no environment: the owner stands for it
 
 
+@pytest.mark.parametrize(
+    ("words", "places"),
+    [
+        ({}, ("unit", "organisation", ("environment",))),
+        ({"levels": ["organisation", "precinct", "person"]}, ("precinct", "organisation", ())),
+        ({"levels": ["environment", "school", "class", "person"]}, ("class", "school", ("environment",))),
+        ({"levels": ["network", "agency", "house", "person"]}, ("house", "network", ())),
+        (
+            {"levels": ["network", "agency", "house", "person"], "organisation": "agency"},
+            ("house", "agency", ("network",)),
+        ),
+        ({"levels": ["agency", "house", "crew", "person"], "unit": "house"}, ("house", "agency", ())),
+        ({"levels": ["environment", "ward", "person"]}, ("ward", "", ())),
+        ({"levels": ["organisation", "person"]}, ("organisation", "organisation", ())),
+        ({"levels": ["person"]}, ("", "", ())),
+    ],
+)
+def test_units_and_organisations_are_the_levels_of_that_name_or_those_that_are_said(words, places):
+    own = VOCABULARY.extended(**words).extended(roles={"cook": "person"})
+    assert (own.unit, own.organisation, own.surroundings) == places
+
+
 def test_a_shared_kind_can_be_changed_in_part():
     own = VOCABULARY.extended(kinds={"restraint": {"precision": "day", "severity": None}})
     assert own.kinds["restraint"].precision == "day"
@@ -93,6 +115,8 @@ def test_a_shared_kind_can_be_changed_in_part():
         ({"relations": {"friend": {"source": "client"}}}, "both ends"),
         ({"relations": {"friend": {"source": "client", "target": "clint"}}}, 'Did you mean "client"'),
         ({"levels": ["unit", "unit"]}, "each level once"),
+        ({"unit": "huose", "levels": ["agency", "house", "person"]}, 'Did you mean "house"'),
+        ({"unit": "agency", "organisation": "house", "levels": ["agency", "house", "person"]}, "lies inside"),
     ],
 )
 def test_words_that_point_nowhere_are_refused_with_the_nearest_known_one(words, message):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from antiphon.design.design import Channel, Kind
+from antiphon.design.design import Kind
 from antiphon.hawkes import fit_design
 from antiphon.inference import infer
 from antiphon.inference.claims import benjamini_hochberg, correct, holm, simes, table_hash, table_of_tests
@@ -35,9 +35,9 @@ def test_labels():
     assert [row.label for row in table_of_tests(slow)] == ["slow dependence"] * 2
     mixed = table_of_tests(replace(design, half_lives=np.array([2.0, 20.0])))[0]
     assert (mixed.fast, mixed.columns, mixed.label) == ((0,), (0, 1), "")
-    above = Channel("group", "organisation", "organisation", "client")
-    shared = replace(design, channels=(design.channels[0], above))
-    assert table_of_tests(shared)[1].label == "shared circumstances not excluded"
+    shared = replace(design, margins=replace(design.margins, shared=frozenset({(0, 0)})))
+    assert [row.label for row in table_of_tests(shared)] == ["shared circumstances not excluded", ""]
+    assert table_hash(shared, table_of_tests(shared)) != table_hash(design, table_of_tests(design))
 
 
 def test_corrections_by_hand():

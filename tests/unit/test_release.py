@@ -10,11 +10,20 @@ import jsonschema
 import polars as pl
 import pytest
 
+from antiphon.design.ground import fewest_persons
 from antiphon.errors import ReleaseError
 from antiphon.release import TOO_FEW, TOO_UNCERTAIN, findings_document, release_findings, write_tables
 from antiphon.release.rates import complete_quarters
+from antiphon.release.thresholds import thresholds
 from antiphon.release.writing import findings_schema
-from tests.unit.example_findings import example_findings, example_settings, example_vocabulary
+from tests.unit.agencies import make_agency
+from tests.unit.example_findings import (
+    example_findings,
+    example_settings,
+    example_vocabulary,
+    findings_of_cooks,
+    vocabulary_with_cooks,
+)
 
 
 def released(findings=None, **privacy):
@@ -80,6 +89,34 @@ def test_rates_and_limits_follow_from_released_counts_alone():
     again = (1000 * rates["events"] / rates["client_days"] / rates["per_1000_client_days"] - 1).abs().max()
     assert again < 0.006  # three significant digits
     assert 9.87654 not in rates["centre"]
+
+
+def test_the_engine_and_the_release_ask_for_the_same_number_of_persons():
+    settings = {"roles": {"cook": "person"}, "privacy": {"min_clients": 12, "min_staff": 9}}
+    agency = make_agency({"a": "client"}, [], settings=settings)
+    limits = thresholds(agency.settings, agency.vocabulary, {})
+    people = [role for role, level in agency.vocabulary.roles.items() if level == "person"]
+    assert [limits.of(role) for role in people] == [fewest_persons(agency, role) for role in people]
+    assert limits.of("cook") == 12
+
+
+def test_days_of_a_role_of_the_agencys_own_are_no_client_days():
+    found = release_findings(findings_of_cooks(), example_settings(), vocabulary_with_cooks())
+    rates = found.rates.filter(withheld="")
+    assert rates["role"].unique().to_list() == ["cook"]
+    again = 1000 * rates["events"] / rates["role_days"] / rates["per_1000_role_days"] - 1
+    assert again.abs().max() < 0.006
+    assert rates["centre"].is_not_null().all()
+    assert rates["client_days"].is_null().all()
+    assert found.records["client_days"] is None
+    assert list(dict.fromkeys(found.unit_rates["unit"])) == [
+        "Birch",
+        "Cedar",
+        "Dogwood",
+        "Elm",
+        "smaller units, joined",
+    ]
+    jsonschema.validate(json.loads(json.dumps(findings_document(found))), findings_schema())
 
 
 def test_a_count_under_five_is_never_shown_and_zero_is():
@@ -151,6 +188,12 @@ def test_counts_in_warnings_are_rounded_and_small_ones_become_words():
     assert result.warnings["text"].to_list() == [
         "In 2024 only a few clients and 10 senior staff were on 4 units; 1,235 rows were left out, a few events moved by 30 days."
     ]
+
+
+def test_roles_of_the_agencys_own_are_counted_as_coarsely():
+    findings = replace(findings_of_cooks(), warnings=(("x", "In 2024 only 3 head cooks and 12 cooks were there."),))
+    result = release_findings(findings, example_settings(), vocabulary_with_cooks())
+    assert result.warnings["text"].to_list() == ["In 2024 only a few head cooks and 10 cooks were there."]
 
 
 def test_unknown_settings_and_records_do_not_pass():

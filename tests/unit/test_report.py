@@ -17,7 +17,14 @@ from antiphon.report.page import report_html
 from antiphon.report.picture import draw
 from antiphon.report.sentences import sentences
 from antiphon.report.words import delay, forbidden_words, number, per_100
-from tests.unit.example_findings import example_findings, example_settings, example_vocabulary, without_findings
+from tests.unit.example_findings import (
+    example_findings,
+    example_settings,
+    example_vocabulary,
+    findings_of_cooks,
+    vocabulary_with_cooks,
+    without_findings,
+)
 
 VOID = {"meta", "link", "img", "br", "input", "hr"}
 SILENT = {"style", "script"}
@@ -279,6 +286,32 @@ def test_the_picture_has_between_no_and_twenty_five_nodes_and_only_released_arro
             assert one is other or abs(one.x - other.x) >= 138 or abs(one.y - other.y) >= 54
 
 
+def test_the_picture_has_the_levels_of_the_agency_from_outside_inwards_and_then_its_people():
+    result = released()
+    levels = {
+        "region": "region",
+        "home": "home",
+        "client": "person",
+        "staff": "person",
+        "cottage": "home",
+        "cook": "person",
+    }
+    kinds = ["restraint", "staff_injury", "debrief", "policy_change", "lock_down", "seclusion"]
+    nodes = pl.DataFrame(
+        {"role": ["client", "cook", "home", "cottage", "region", "staff"], "kind": kinds, "events": 40}
+    )
+    labels = {**result.labels, "levels": levels, "roles": {}}
+    picture = draw(replace(result, nodes=nodes, labels=labels, couplings=result.couplings.clear()))
+    assert [lane.lines for lane in picture.lanes] == [
+        ["region"],
+        ["cottage"],
+        ["home"],
+        ["staff"],
+        ["cook"],
+        ["client"],
+    ]
+
+
 def test_the_picture_stays_readable_with_many_kinds():
     findings = example_findings()
     kinds = [kind for kind, definition in example_vocabulary().kinds.items() if definition.of == "client"]
@@ -295,6 +328,12 @@ def test_the_picture_stays_readable_with_many_kinds():
     assert len(set(badges)) == len(badges)
 
 
+def test_rates_of_a_role_of_the_agencys_own_are_named_after_it():
+    page = Page(report_html(release_findings(findings_of_cooks(), example_settings(), vocabulary_with_cooks())))
+    assert "per 1,000 days of cooks" in page.words
+    assert "client-days" not in page.words
+
+
 def test_patterns_tell_parts_apart_without_colour():
     html = report_html(released())
     patterns = re.findall(r'<pattern id="fill-[\w-]+"', html)
@@ -305,7 +344,7 @@ def test_what_the_next_file_would_add_is_said():
     words = Page(report_html(released())).words
     assert "Next: a survey. It would add how people are doing, beside what happened." in words
     findings = example_findings()
-    bare = replace(findings, records={**findings.records, "have": ["events"]})
+    bare = replace(findings, records={**findings.records, "have": ["incident log"]})
     assert "Next: a census (who was there when)." in Page(report_html(released(bare))).words
 
 

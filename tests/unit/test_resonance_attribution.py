@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from antiphon.design.design import Channel
-from antiphon.resonance.attribution import COMPONENTS, Shares, component, direct, root, shares, totals
+from antiphon.framework import load_vocabulary
+from antiphon.resonance.attribution import COMPONENTS, Shares, component, direct, group_components, root, shares, totals
 from antiphon.resonance.draws import corrected_interval, draw_totals, interval, project
 from tests.unit.resonance_cases import CHANNELS, two_kinds
 
-GROUPS = {"unit", "organisation", "environment"}
+GROUPS = {"unit": "organisation", "organisation": "organisation", "environment": "environment"}
 
 
 def test_direct_shares_are_parents() -> None:
@@ -77,6 +78,15 @@ def test_root_of_a_chain_without_immigrants_of_its_own() -> None:
 )
 def test_component_of_a_channel(channel: Channel, expected: str) -> None:
     assert component(channel, GROUPS) == expected
+
+
+def test_what_lies_outside_the_organisation_is_its_environment_whatever_it_is_called() -> None:
+    words = load_vocabulary()
+    assert group_components(words) == GROUPS | {"team": "organisation"}
+    levels = ["world", "agency", "house", "person"]
+    own = words.extended(levels=levels, organisation="agency", roles={"cottage": "house", "cook": "person"})
+    inside = dict.fromkeys(("agency", "house", "cottage"), "organisation")
+    assert group_components(own) == inside | {"world": "environment"}
 
 
 def test_draws_spread_as_the_curvature_says() -> None:

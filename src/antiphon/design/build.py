@@ -273,7 +273,7 @@ def _channels(
         ordered = [role for role in agency.vocabulary.roles if role in roles]
         return default_channels(roster, ordered)
     parsed = tuple(parse_channel(text) for text in wanted)
-    check_channels(parsed, roster.levels, set(agency.vocabulary.roles), set(agency.vocabulary.relations))
+    check_channels(parsed, roster.levels, agency.vocabulary.roles, set(agency.vocabulary.relations))
     return parsed
 
 

@@ -11,7 +11,7 @@ from antiphon.errors import SpecificationError
 from antiphon.framework.vocabulary import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from antiphon.design.roster import Roster, Ties
 
@@ -36,8 +36,13 @@ def parse_channel(text: str) -> Channel:
     return Channel(how, where, source, target)  # pyright: ignore[reportArgumentType]
 
 
-def check_channels(channels: Sequence[Channel], levels: tuple[str, ...], roles: set[str], relations: set[str]) -> None:
-    """Refuse channels that name levels, relations or roles that do not exist, or that cannot be travelled."""
+def check_channels(
+    channels: Sequence[Channel], levels: tuple[str, ...], roles: Mapping[str, str], relations: set[str]
+) -> None:
+    """Refuse channels that name levels, relations or roles that do not exist, or that cannot be travelled.
+
+    Roles come with their levels.
+    """
     if len(set(channels)) < len(channels):
         raise SpecificationError("Each channel can be named once.")
     for channel in channels:
@@ -48,9 +53,9 @@ def check_channels(channels: Sequence[Channel], levels: tuple[str, ...], roles: 
         else:
             _known("level", channel.where, set(levels[:-1]), channel)
         for role in (channel.from_role, channel.to_role):
-            _known("role", role, roles | set(levels[:-1]), channel)
-        own = {"members": channel.to_role, "group": channel.from_role}.get(channel.how, channel.where)
-        if channel.how != "tie" and own != channel.where:
+            _known("role", role, set(roles), channel)
+        own = {"members": channel.to_role, "group": channel.from_role}.get(channel.how)
+        if own is not None and roles[own] != channel.where:
             side = "ends" if channel.how == "members" else "starts"
             raise SpecificationError(
                 f'The channel "{channel.name}" {side} at the group itself: write the level "{channel.where}" there.'
@@ -82,7 +87,7 @@ def default_channels(roster: Roster, roles: Sequence[str]) -> tuple[Channel, ...
     events and those in it; ties in both directions where both ends have events.
     """
     level_of = dict(zip(roster.role.tolist(), roster.level.tolist(), strict=True))
-    groups = [level for level in roster.levels[:-1] if level in roles]
+    groups = [(level, role) for level in roster.levels[:-1] for role in roles if level_of.get(role) == level]
     people = [role for role in roles if level_of.get(role) == roster.levels[-1]]
     found = [Channel("self", "", "", "")]
     meeting = meeting_level(roster)
@@ -91,9 +96,14 @@ def default_channels(roster: Roster, roles: Sequence[str]) -> tuple[Channel, ...
         found += [
             Channel("peers", meeting, one, other) for one in people for other in people if inside[one] & inside[other]
         ]
-    below = [(level, role) for level in groups for role in roles if role != level and _groups_of(roster, role, level)]
-    found += [Channel("members", level, role, level) for level, role in below]
-    found += [Channel("group", level, level, role) for level, role in below]
+    below = [
+        (level, own, role)
+        for level, own in groups
+        for role in roles
+        if role != own and (roster.role[list(_groups_of(roster, role, level))] == own).any()
+    ]
+    found += [Channel("members", level, role, own) for level, own, role in below]
+    found += [Channel("group", level, own, role) for level, own, role in below]
     for relation, ties in roster.ties.items():
         found += _tie_channels(relation, ties, roster, roles)
     return tuple(found)
@@ -102,8 +112,8 @@ def default_channels(roster: Roster, roles: Sequence[str]) -> tuple[Channel, ...
 def meeting_level(roster: Roster) -> str:
     """Return the level at which people meet: units, or else the innermost level of groups in use; "" for none."""
     used = set(roster.level[np.unique(roster.present.group[roster.is_person[roster.present.owner]])].tolist())
-    if "unit" in used:
-        return "unit"
+    if roster.unit in used:
+        return roster.unit
     inner = [level for level in roster.levels[:-1] if level in used]
     return inner[-1] if inner else ""
 

@@ -20,7 +20,8 @@ class Channel:
     ----------
     how : ``self``, ``peers``, ``members`` (up), ``group`` (down) or ``tie``.
     where : level (peers, members, group), relation (tie) or ``""`` (self).
-    from_role, to_role : roles; for groups the role is the level's name (``"unit"``). ``self`` has ``""`` for both.
+    from_role, to_role : roles; for groups the level's name (``"unit"``) or a role that belongs to that level. ``self`` has
+        ``""`` for both.
     """
 
     how: How
@@ -207,12 +208,15 @@ class Margins:
         over the longest half-life}.
     n_units : {(channel, source kind, target kind): distinct units (groups, or for ties the targets' units) in which
         both occurred}.
+    shared : (channel, target kind) whose readers, in every organisation at any time, all read one and the same pool: a
+        calendar period has no contrast between them.
     """
 
     n_source: dict[tuple[int, int], int]
     n_target: dict[int, int]
     n_pairs: dict[tuple[int, int, int], float]
     n_units: dict[tuple[int, int, int], int]
+    shared: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, repr=False)

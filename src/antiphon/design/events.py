@@ -138,7 +138,6 @@ def make_events(
     set_aside
         Counts what is left out.
     """
-    terminal = np.asarray([kind.terminal for kind in kinds], bool)
     links = _links(rows, roster, join_days) if join_days is not None else None
     incidents = find_incidents(rows.number, rows.time, links)
     is_copy = _copies(rows, incidents.code)
@@ -147,10 +146,12 @@ def make_events(
     kept = np.flatnonzero(~is_copy)
     kept = kept[np.argsort(time[kept], kind="stable")]
     rows, time, incident = rows.where(kept), time[kept], incidents.code[kept]
-    is_terminal = terminal[rows.kind]
-    ends, is_coarse, is_target = _sounding(rows, time, kinds, calendars)
+    is_terminal = np.asarray([kind.terminal for kind in kinds], bool)[rows.kind]
+    is_last = is_terminal & _ends_stay(rows, time, kinds, roster)
+    ends, is_coarse, is_target = _sounding(rows, time, is_last, kinds, calendars)
     set_aside.add("recorded more coarsely than the rest of their kind", int((~is_target).sum()))
-    place_event, place_group = places(roster, rows.system, time, is_terminal)
+    came = _arrivals(rows, time, ends, is_terminal, roster)
+    place_event, place_group = places(roster, rows.system, np.fmax(time, came), is_terminal & np.isnan(came))
     by_kind, kind_begins = counting_order(rows.kind, len(kinds))
     is_shared = np.bincount(incident)[incident] > 1 if incident.size else is_coarse
     return Events(
@@ -187,10 +188,27 @@ def _links(rows: Rows, roster: Roster, join_days: float) -> tuple[np.ndarray, np
     )
 
 
+def _ends_stay(rows: Rows, time: np.ndarray, kinds: tuple[Kind, ...], roster: Roster) -> np.ndarray:
+    """Return which rows stand at the very end of a spell in which their system was there, as their kind asks for."""
+    is_present = np.asarray([kind.while_ == "present" for kind in kinds], bool)[rows.kind]
+    there, belongs = roster.there.end_before(rows.system, time), roster.belongs.end_before(rows.system, time)
+    return np.where(is_present, there, belongs) == time
+
+
+def _arrivals(rows: Rows, time: np.ndarray, ends: np.ndarray, is_terminal: np.ndarray, roster: Roster) -> np.ndarray:
+    """Return when the system of a coarse row, in no stay when the cell began, came in it; nan for all others."""
+    came, left = roster.belongs.start_from(rows.system, time), roster.belongs.end_before(rows.system, time)
+    is_nowhere = (left < time) | ((left == time) & ~is_terminal)
+    return np.where(is_nowhere & (came > time) & (came < ends), came, np.nan)
+
+
 def _sounding(
-    rows: Rows, time: np.ndarray, kinds: tuple[Kind, ...], calendars: dict[str, Calendar]
+    rows: Rows, time: np.ndarray, is_last: np.ndarray, kinds: tuple[Kind, ...], calendars: dict[str, Calendar]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return when each event is deposited, whether its cell is coarse, and whether it can be a target."""
+    """Return when each event is deposited, whether its cell is coarse, and whether it can be a target.
+
+    A cell holds its beginning; but what ends a stay there belongs to that stay, and so to the cell before.
+    """
     grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int64)[rows.kind]
     deposit_grain = np.maximum(grain, rows.grain)
     ends = time.copy()
@@ -198,7 +216,9 @@ def _sounding(
         here = deposit_grain == number
         if number and here.any():
             edges = calendars[name].edges
-            ends[here] = edges[np.minimum(np.searchsorted(edges, time[here], side="right"), edges.size - 1)]
+            after = np.searchsorted(edges, time[here], side="right")
+            until = np.searchsorted(edges, time[here], side="left")
+            ends[here] = edges[np.minimum(np.where(is_last[here], until, after), edges.size - 1)]
     return ends, deposit_grain > 0, rows.grain <= grain
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from antiphon.design.clock import local_calendar
 from antiphon.design.roster import DAY_SECONDS, days_between
 from antiphon.design.spells import difference, joined
-from antiphon.records.structure import staff_roles
 
 if TYPE_CHECKING:
     from antiphon.design.risk import Exposure
@@ -152,4 +151,4 @@ def fewest_persons(agency: Agency, role: str) -> int:
         return 1
     if role == SERVED:
         return privacy.min_clients
-    return privacy.min_staff if role in staff_roles(vocabulary) else max(privacy.min_clients, privacy.min_staff)
+    return privacy.min_staff if role in vocabulary.workers else max(privacy.min_clients, privacy.min_staff)

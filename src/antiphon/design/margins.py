@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.design.design import Margins
+from antiphon.design.spells import spells
 
 if TYPE_CHECKING:
     from antiphon.design.design import Channel, Role, Target
     from antiphon.design.events import Events
     from antiphon.design.pools import Wiring
+    from antiphon.design.spells import Spells
     from antiphon.design.targets import ClassReading
 
 
@@ -34,7 +36,11 @@ def make_margins(
     n_source: dict[tuple[int, int], int] = {}
     n_pairs: dict[tuple[int, int, int], float] = {}
     n_units: dict[tuple[int, int, int], int] = {}
+    shared: set[tuple[int, int]] = set()
     for found in classes:
+        kinds = [target.kind for target in found.targets]
+        watched = _watched(roles[found.targets[0].role], kinds[0])
+        shared |= {(w.channel, kind) for w in found.wirings if has_one_pool(w, watched) for kind in kinds}
         for wiring in found.wirings:
             if (wiring.channel, wiring.sources[0]) not in n_source:
                 n_source |= _sources(wiring, events)
@@ -56,7 +62,62 @@ def make_margins(
                     else:
                         n_units[key] = found.reading.meetings.get((i, position, found.bits[target.kind]), 0)
     n_target = {t.kind: int(np.unique(t.system).size) for found in classes for t in found.targets}
-    return Margins(n_source, n_target, n_pairs, n_units)
+    return Margins(n_source, n_target, n_pairs, n_units, frozenset(shared))
+
+
+def _watched(role: Role, kind: int) -> Spells:
+    """Return when the systems of a role are at risk of a kind, and in which organisation: its code as the group."""
+    segments = role.segments
+    on = segments.at_risk[:, role.kinds.index(kind)]
+    n = max(role.frail.size, int(segments.group.max(initial=0)) + 1)
+    return spells(segments.system[on], segments.group[on], segments.start[on], segments.end[on], n)
+
+
+def has_one_pool(wiring: Wiring, watched: Spells) -> bool:
+    """Say whether, in every organisation at any time, all readers at risk read one and the same pool.
+
+    Parameters
+    ----------
+    wiring
+        Pools and seats of a channel.
+    watched
+        When its readers are at risk, and in which organisation.
+    """
+    is_on = wiring.change_weight > 0.0
+    until = np.append(wiring.change_time[1:], np.inf)
+    until[np.flatnonzero(np.diff(wiring.change_seat))] = np.inf
+    seat, start, end = wiring.change_seat[is_on], wiring.change_time[is_on], until[is_on]
+    a, b = watched.overlaps(wiring.seat_system[seat], start, end)
+    start, end = np.maximum(start[a], watched.start[b]), np.minimum(end[a], watched.end[b])
+    n = max(watched.n_owners, wiring.pool.size)
+    organisation, reader, pool = watched.group[b], wiring.seat_system[seat[a]], wiring.seat_pool[seat[a]]
+    # most channels differ at any moment one may choose, and one moment needs no sorting of all
+    moment = float(np.median(start)) if start.size else 0.0
+    now = np.flatnonzero((start <= moment) & (moment < end))
+    once = np.zeros(now.size)
+    if not _read_alike(organisation[now], reader[now], pool[now], once, once + 1.0, n):
+        return False
+    return _read_alike(organisation, reader, pool, start, end, n)
+
+
+def _read_alike(
+    organisation: np.ndarray, reader: np.ndarray, pool: np.ndarray, start: np.ndarray, end: np.ndarray, n: int
+) -> bool:
+    """Say whether at any time all readers in an organisation read the same pools.
+
+    That is so where the seats in use are as many as readers times pools: else some reader lacks what another has.
+    """
+    parts = [(organisation, start, end)]
+    parts += [(s.owner, s.start, s.end) for s in (spells(organisation, x, start, end, n) for x in (reader, pool))]
+    owner = np.concatenate([owner for owner, _, _ in parts] * 2)
+    time = np.concatenate([start for _, start, _ in parts] + [end for _, _, end in parts])
+    step = np.zeros((owner.size, len(parts)), np.int64)
+    what = np.repeat(np.arange(len(parts)), [owner.size for owner, _, _ in parts])
+    step[np.arange(owner.size), np.tile(what, 2)] = np.repeat([1, -1], what.size)
+    order = np.lexsort((time, owner))
+    is_last = (np.diff(owner[order]) != 0) | (np.diff(time[order]) != 0)
+    n_seats, n_readers, n_pools = np.cumsum(step[order], axis=0)[:-1][is_last].T
+    return bool((n_seats == n_readers * n_pools).all())
 
 
 def _sources(wiring: Wiring, events: Events) -> dict[tuple[int, int], int]:

@@ -58,9 +58,8 @@ class Exposure:
 
 def organisations(roster: Roster) -> tuple[Spells, int, int]:
     """Return who belongs to which organisation, the code of those who belong to none, and the number of codes."""
-    level = "organisation" if "organisation" in roster.levels[:-1] else ""
-    groups = np.flatnonzero(roster.level == level)
-    inside = roster.in_level(roster.member, level)
+    groups = np.flatnonzero(roster.level == roster.organisation)
+    inside = roster.in_level(roster.member, roster.organisation)
     recoded = Spells(inside.owner, np.searchsorted(groups, inside.group), inside.start, inside.end, inside.begins)
     if groups.size < 2:
         return recoded, 0, 1
@@ -186,10 +185,11 @@ def _ended(exposure: Exposure, here: np.ndarray, kind: int) -> Spells:
     mine = mine[here[events.system[mine]]]
     system, start = events.system[mine], events.sounds_from[mine]
     stays = roster.stays.without_groups()  # a transfer is no new stay
-    position = stays.begins[system] + _count_before(stays.begins, stays.start, system, events.time[mine])
-    is_again = position < stays.begins[system + 1]
-    end = np.full(start.size, np.inf)
-    end[is_again] = stays.start[position[is_again]]
+    time = events.time[mine]
+    end = stays.start_from(system, time)
+    # whoever was in no stay when the cell began came in it: that is the stay that was ended
+    has_come = (stays.end_before(system, time) < time) & (end < start)
+    end[has_come] = stays.start_from(system[has_come], np.nextafter(end[has_come], np.inf))
     return spells(system, None, start, end, roster.n_systems)
 
 
@@ -212,7 +212,8 @@ def _edges(found: Spells) -> tuple[np.ndarray, np.ndarray]:
 
 def _admissions(exposure: Exposure, here: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     roster = exposure.roster
-    stays = roster.stays.where((here & ~_from_start(roster))[roster.stays.owner]).without_groups()
+    admitted = here & roster.is_person & ~_from_start(roster)
+    stays = roster.stays.where(admitted[roster.stays.owner]).without_groups()
     owner = np.concatenate([stays.owner] * (1 + len(ADMISSION_DAYS)))
     return owner, np.concatenate([stays.start, *(stays.start + days for days in ADMISSION_DAYS)])
 
@@ -236,18 +237,8 @@ def _pieces(
     return system, time, end
 
 
-def _count_before(begins: np.ndarray, time: np.ndarray, owner: np.ndarray, moment: np.ndarray) -> np.ndarray:
-    return _count(begins, time, owner, moment, is_before=True)
-
-
 def _count_until(begins: np.ndarray, time: np.ndarray, owner: np.ndarray, moment: np.ndarray) -> np.ndarray:
-    return _count(begins, time, owner, moment, is_before=False)
-
-
-def _count(
-    begins: np.ndarray, time: np.ndarray, owner: np.ndarray, moment: np.ndarray, *, is_before: bool
-) -> np.ndarray:
-    last = last_started(begins, time, owner, moment, np.full(owner.size, is_before))
+    last = last_started(begins, time, owner, moment, np.zeros(owner.size, bool))
     return np.where(last >= 0, last + 1 - begins[owner], 0)
 
 

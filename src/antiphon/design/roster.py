@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,11 +37,13 @@ class Roster:
     Attributes
     ----------
     role, level : (systems,) names; ``levels`` outermost first; the last level is that of persons.
+    unit, organisation : names of the levels of units and organisations; "" for none.
     pooled : (systems,) bool.
-    member : spells of belonging to groups of any level, through nesting; groups belong to themselves.
-    present : spells of presence in groups of any level; a group is present in itself.
-    belongs, there : when a system is a member, or present, of anything: what "at risk" rests on.
-    stays : direct stays, of persons only; ``ties`` by relation; ``window_days`` length of the window.
+    member : spells of belonging to groups of any level, through nesting; groups belong to themselves, always.
+    present : spells of presence in groups of any level; a group is present in itself, always.
+    belongs, there : when a system is a member, or present, of anything else: what "at risk" rests on. A group that
+        belongs to nothing, and people of a role of which no stay is known, are there throughout.
+    stays : direct stays; ``ties`` by relation; ``window_days`` length of the window.
     """
 
     role: np.ndarray
@@ -55,6 +57,8 @@ class Roster:
     stays: Spells
     ties: dict[str, Ties]
     window_days: float
+    unit: str = "unit"
+    organisation: str = "organisation"
 
     @property
     def n_systems(self) -> int:
@@ -96,11 +100,13 @@ def make_roster(
     n = role.size
     is_person = level == levels[-1]
     groups = forever(np.flatnonzero(~is_person), np.flatnonzero(~is_person), n)
-    member = joined([_nested(stays), groups], n)
+    nested = _nested(stays)
+    member = joined([nested, groups], n)
     # where no stay is known for a role, its people are taken to have been members throughout, of no group
-    known = np.isin(role, np.unique(role[stays.owner])) | ~is_person
+    has_stays = np.isin(np.arange(n), stays.owner)
+    known = np.where(is_person, np.isin(role, role[has_stays]), has_stays)
     unknown = forever(np.flatnonzero(~known), None, n)
-    belongs = joined([member.without_groups(), unknown], n)
+    belongs = joined([nested.without_groups(), unknown], n)
     present, there = _presence(role, is_person, member, belongs, attendance)
     return Roster(
         role,
@@ -111,7 +117,7 @@ def make_roster(
         present,
         belongs,
         there,
-        stays.where(is_person[stays.owner]),
+        stays,
         ties,
         window_days,
     )
@@ -153,8 +159,10 @@ def _presence(
     inherited = intersection(member.where(with_rows[member.owner]), everywhere)
     throughout = member.where(~with_rows[member.owner])
     present = difference(joined([placed, outer, inherited, throughout], n), away)
+    on = is_person[present.owner]  # a group is present in itself even before it opens
+    in_group = spells(present.owner[on], None, present.start[on], present.end[on], n)
     no_group = difference(belongs.where(~with_rows[belongs.owner]), away)
-    return present, joined([present.without_groups(), no_group], n)
+    return present, joined([in_group, no_group], n)
 
 
 def roster_of(agency: Agency) -> tuple[Roster, dict[str, int]]:
@@ -183,7 +191,8 @@ def roster_of(agency: Agency) -> tuple[Roster, dict[str, int]]:
         role, level, tuple(agency.vocabulary.levels), pooled.astype(bool), direct, attendance, _ties(agency, names),
         float(days_between(origin, agency.window[1])),
     )  # fmt: skip
-    return roster, code
+    words = agency.vocabulary
+    return replace(roster, unit=words.unit, organisation=words.organisation), code
 
 
 def codes(column: pl.Series, names: list[str]) -> np.ndarray:

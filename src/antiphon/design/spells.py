@@ -55,6 +55,17 @@ class Spells:
         last = self.last(owner, time)
         return (last >= 0) & (self.end[last] > time) if self.owner.size else np.zeros(owner.size, bool)
 
+    def end_before(self, owner: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return when the last spell of each owner that started before `time` ends; -inf for none."""
+        last = loops.last_started(self.begins, self.start, owner, time, np.ones(owner.size, bool))
+        return np.append(self.end, -np.inf)[last]
+
+    def start_from(self, owner: np.ndarray, time: np.ndarray) -> np.ndarray:
+        """Return when the first spell of each owner that starts at `time` or later starts; inf for none."""
+        last = loops.last_started(self.begins, self.start, owner, time, np.ones(owner.size, bool))
+        following = np.where(last >= 0, last + 1, self.begins[owner])
+        return np.where(following < self.begins[owner + 1], np.append(self.start, np.inf)[following], np.inf)
+
     def last(self, owner: np.ndarray, time: np.ndarray) -> np.ndarray:
         """Return the last spell of each owner that has started at `time`, or -1."""
         return loops.last_started(self.begins, self.start, owner, time, np.zeros(owner.size, bool))

@@ -204,15 +204,9 @@ def _score_cells(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _
     kind = frame.exposure.kinds[role.kinds[column]]
     edges = frame.calendars[kind.precision].edges
     system, time = events.system[chosen], events.time[chosen]
-    cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, edges.size - 2)
+    cell = np.maximum(np.searchsorted(edges, events.sounds_from[chosen], side="left") - 1, 0)
     risk = _risk_spells(segments, column, n)
     exposure = _days_in(risk, system, edges[cell], edges[cell + 1])
-    if kind.terminal:
-        # a stay that ends on the day of the discharge ends at its midnight: the event belongs to the day before
-        earlier = (exposure <= 0) & (cell > 0)
-        before = _days_in(risk, system, edges[cell - 1], edges[cell])
-        cell = np.where(earlier & (before > 0), cell - 1, cell)
-        exposure = np.where(earlier, before, exposure)
     kept = exposure > 0
     history = frame.exposure.history_days
     _count_reasons(frame, role.kinds[column], system[~kept], time[~kept], edges[cell[~kept] + 1] <= history)

@@ -30,6 +30,8 @@ def load_vocabulary() -> Vocabulary:
     vocabulary = Vocabulary(
         version=levels["version"],
         levels=order,
+        unit="unit",
+        organisation="organisation",
         level_labels={level["name"]: level["label"] for level in levels["levels"]},
         roles={level: level for level in order[:-1]} | {name: role["level"] for name, role in people.items()},
         role_labels={level["name"]: level["label"] for level in levels["levels"][:-1]}

@@ -127,6 +127,8 @@ class Vocabulary:
     ----------
     version : version of the shared framework.
     levels : names, outermost first; ``level_labels`` the words for readers.
+    unit, organisation : the level of places that people share, and the level whose groups share their circumstances
+        and calendar; "" where there is none.
     roles : role -> level. A level that holds others is a role of its own name ("unit").
     role_labels : role -> plain plural words.
     kinds, relations, domains, practices : by name.
@@ -134,6 +136,8 @@ class Vocabulary:
 
     version: str
     levels: tuple[str, ...]
+    unit: str
+    organisation: str
     level_labels: Mapping[str, str]
     roles: Mapping[str, str]
     role_labels: Mapping[str, str]
@@ -142,10 +146,22 @@ class Vocabulary:
     domains: Mapping[str, DomainDefinition]
     practices: Mapping[str, PracticeDefinition]
 
+    @property
+    def surroundings(self) -> tuple[str, ...]:
+        """Levels outside the organisation: the world around it."""
+        return self.levels[: self.levels.index(self.organisation)] if self.organisation else ()
+
+    @property
+    def workers(self) -> frozenset[str]:
+        """Roles of people who work for the agency; kinds and relations of "staff" are theirs too."""
+        return frozenset({"staff", "clinician", "supervisor", "leader"} & set(self.roles))
+
     def extended(
         self,
         *,
         levels: Iterable[str] | None = None,
+        unit: str | None = None,
+        organisation: str | None = None,
         roles: Mapping[str, str] | None = None,
         kinds: Mapping[str, Mapping[str, Any]] | None = None,
         relations: Mapping[str, Mapping[str, Any]] | None = None,
@@ -156,6 +172,9 @@ class Vocabulary:
         ----------
         levels
             The agency's levels, outermost first; the last is the level of persons. None keeps the shared ones.
+        unit, organisation
+            Which of the levels these are. Where it is not said they are the levels of that name, or else the innermost
+            level of groups and the outermost one around it but for the environment.
         roles
             Role -> level, added to the shared roles.
         kinds
@@ -175,6 +194,9 @@ class Vocabulary:
             Where an entry names a level, role, domain or field that does not exist.
         """
         order = self.levels if levels is None else tuple(levels)
+        if levels is None:
+            unit, organisation = unit or self.unit or None, organisation or self.organisation or None
+        unit, organisation = _places(order, unit, organisation)
         all_roles = _roles(self, order, roles or {})
         all_kinds = {name: _with_known_actor(kind, all_roles) for name, kind in self.kinds.items()}
         for name, entry in (kinds or {}).items():
@@ -185,6 +207,8 @@ class Vocabulary:
         return replace(
             self,
             levels=order,
+            unit=unit,
+            organisation=organisation,
             level_labels={level: self.level_labels.get(level, f"the {_plural(level)}") for level in order},
             roles=all_roles,
             role_labels={role: self.role_labels.get(role, _plural(role)) for role in all_roles},
@@ -246,6 +270,25 @@ def unknown(what: str, name: str, names: Iterable[str], where: str) -> Specifica
 
 def _plain(name: str) -> str:
     return " ".join("".join(letter if letter.isalnum() else " " for letter in name.lower()).split())
+
+
+def _places(levels: tuple[str, ...], unit: str | None, organisation: str | None) -> tuple[str, str]:
+    """Return which levels are those of units and of organisations, as said or by the names of the shared framework."""
+    groups = levels[:-1]
+    for what, name in (("unit", unit), ("organisation", organisation)):
+        if name is not None and name not in groups:
+            raise unknown("level", name, groups, f'[levels] in agency.toml, "{what}"')
+    if not groups:
+        return "", ""
+    unit = unit or ("unit" if "unit" in groups else groups[-1])
+    around = [level for level in groups[: groups.index(unit)] if level != "environment"]
+    organisation = organisation or ("organisation" if "organisation" in groups else next(iter(around), ""))
+    if organisation and groups.index(organisation) > groups.index(unit):
+        raise SpecificationError(
+            f'[levels] in agency.toml: the level of organisations ("{organisation}") lies inside that of units ("{unit}"). '
+            "Levels are written outermost first."
+        )
+    return unit, organisation
 
 
 def _roles(shared: Vocabulary, levels: tuple[str, ...], own: Mapping[str, str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from antiphon.inference.inference import DomainTest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from antiphon.design.design import Channel, Design
+    from antiphon.design.design import Design
     from antiphon.inference.inference import Label
 
 CLAIM_PERIOD_DAYS = 7.0
@@ -28,9 +28,6 @@ LEVEL = 0.05
 
 FEW_TESTS = 20
 """Families smaller than this are corrected by Holm's method, larger ones by Benjamini and Hochberg's."""
-
-SHARED_LEVELS = frozenset({"organisation", "environment"})
-"""Levels at which everyone in an organisation shares the circumstances: no contrast within an organisation and week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +99,10 @@ def table_of_tests(design: Design) -> tuple[Row, ...]:
 
 
 def is_shared(design: Design, target: int, channel: int, n_units: int) -> bool:
-    """Whether all units of an organisation share what comes through a channel, so that a period has no contrast."""
-    how: Channel = design.channels[channel]
-    if design.kinds[design.targets[target].kind].role in SHARED_LEVELS:
+    """Whether all who hear a channel in an organisation hear the same, or one unit alone does: no contrast in a period."""
+    if (channel, design.targets[target].kind) in design.margins.shared:
         return True
-    if how.how in {"self", "tie"}:
-        return False
-    return how.where in SHARED_LEVELS or n_units < 2
+    return design.channels[channel].how not in {"self", "tie"} and n_units < 2
 
 
 def table_hash(design: Design, rows: Sequence[Row]) -> str:

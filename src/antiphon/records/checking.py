@@ -32,6 +32,7 @@ from antiphon.records.structure import (
     check_practices,
     check_presence,
     check_ties,
+    warn_of_closed_groups,
 )
 from antiphon.records.tables import TABLES
 from antiphon.records.tendencies import warn_of_tendencies
@@ -170,7 +171,7 @@ def _assemble(
         return None
     tables, vocabulary = _check_tables(tables, settings, vocabulary, window, ledger)
     stays = nested_stays(tables["memberships"], tables["systems"])
-    units = unit_spells(stays, tables["systems"], vocabulary.levels)
+    units = unit_spells(stays, tables["systems"], vocabulary.unit)
     judge_set_aside(raw, units, settings, ledger)
     if tables["events"].is_empty() and not ledger.has_errors:
         message = "no event can be used"
@@ -212,6 +213,7 @@ def _check_tables(
 ) -> tuple[dict[str, pl.DataFrame], Vocabulary]:
     systems = tables["systems"]
     memberships = check_memberships(tables["memberships"], systems, vocabulary, ledger)
+    warn_of_closed_groups(memberships, window, ledger)
     context = Context(settings, vocabulary, systems, memberships, nested_stays(memberships, systems), window)
     events = check_events(tables["events"], context, ledger)
     events, own_vocabulary = aggregate_kinds(events, context, ledger)

@@ -97,8 +97,10 @@ def build_vocabulary(settings: Settings, ledger: Ledger) -> Vocabulary:
     Each entry is tried by itself, so that every mistake is told; entries that are mistaken are left out.
     """
     vocabulary = load_vocabulary()
-    if settings.levels.order:
-        vocabulary = _try(vocabulary, {"levels": settings.levels.order}, ledger)
+    levels = settings.levels
+    places = {"unit": levels.unit, "organisation": levels.organisation}
+    if levels.order or any(places.values()):
+        vocabulary = _try(vocabulary, {"levels": levels.order or None, **places}, ledger)
     for name, level in settings.roles.items():
         vocabulary = _try(vocabulary, {"roles": {name: level}}, ledger)
     for name, kind in settings.kinds.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.records.names import check_words, keep_known_systems
-from antiphon.records.stays import FAR, last_spell_before, merged_spells, unit_level
+from antiphon.records.stays import FAR, last_spell_before, merged_spells
 from antiphon.records.structure import fits, is_repeated
 from antiphon.records.times import end_of_shift, local_to_utc, start_of_day, start_of_shift
 
@@ -197,21 +197,35 @@ def _without_repetitions(frame: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
 
 
 def _while_there(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
-    """Set aside events of people who were no members then; roles without any stays have no denominator at all."""
+    """Set aside events of those who were no members then.
+
+    Roles of people without any stays have no denominator at all; a group that belongs to nothing is there throughout.
+    """
     if context.memberships.is_empty():
         return frame
-    people = context.systems.filter(pl.col("level") == context.vocabulary.levels[-1])
-    stays = context.stays
-    counted_roles = people.filter(pl.col("system").is_in(stays["member"].implode()))["role"].unique()
+    is_person = pl.col("level") == context.vocabulary.levels[-1]
+    has_stays = pl.col("system").is_in(context.memberships["member"].implode())
+    people = context.systems.filter(is_person)
+    counted_roles = people.filter(has_stays)["role"].unique()
     _warn_of_roles_without_stays(frame, people, counted_roles, ledger)
-    spells = merged_spells(stays, ["member"]).with_columns(pl.col("start").min().over("member").alias("_first"))
-    counted = people.filter(pl.col("role").is_in(counted_roles.implode()))["system"].implode()
-    latest = pl.col("until") - pl.duration(microseconds=1)
-    frame = frame.with_columns(latest.alias("_latest"), pl.col("system").is_in(counted).alias("_counted"))
-    frame = last_spell_before(frame, spells.rename({"member": "system"}), key="system", moment="_latest")
+    is_counted = pl.when(is_person).then(pl.col("role").is_in(counted_roles.implode())).otherwise(has_stays)
+    counted = context.systems.filter(is_counted)["system"].implode()
+    frame = _with_stay(frame.with_columns(pl.col("system").is_in(counted).alias("_counted")), context)
     frame = _note_absences(frame, context, ledger)
     frame = _check_terminal(frame, context, ledger)
-    return frame.drop("_latest", "_counted", "_first", "start", "end")
+    return frame.drop("_counted", "start", "end")
+
+
+def _with_stay(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """Put beside each event the last stay that began before it was over; what ends a stay has the one that it ends."""
+    spells = merged_spells(context.stays, ["member"]).rename({"member": "system"})
+    moment = pl.duration(microseconds=1)
+    frame = frame.with_columns((pl.col("until") - moment).alias("_latest"), (pl.col("time") - moment).alias("_before"))
+    held = last_spell_before(frame, spells, key="system", moment="_before")
+    terminal = [name for name, kind in context.vocabulary.kinds.items() if kind.terminal]
+    is_held = held.select(pl.col("kind").is_in(terminal) & (pl.col("end") >= pl.col("time"))).to_series()
+    frame = frame.with_columns(pl.when(is_held).then("_before").otherwise("_latest").alias("_latest"))
+    return last_spell_before(frame, spells, key="system", moment="_latest").drop("_latest", "_before")
 
 
 def _warn_of_roles_without_stays(frame: pl.DataFrame, people: pl.DataFrame, counted: pl.Series, ledger: Ledger) -> None:
@@ -269,14 +283,14 @@ def aggregate_kinds(frame: pl.DataFrame, context: Context, ledger: Ledger) -> tu
     -------
     The events, and the vocabulary in which the unit owns these kinds.
     """
-    level = unit_level(context.vocabulary.levels)
+    level = context.vocabulary.unit
     person = context.vocabulary.levels[-1]
     chosen = [
         name
         for name, kind in context.vocabulary.kinds.items()
         if kind.aggregate and context.vocabulary.roles.get(kind.of) == person
     ]
-    if level is None or context.settings.privacy.staff_kinds != "aggregate" or not chosen:
+    if not level or context.settings.privacy.staff_kinds != "aggregate" or not chosen:
         return frame, context.vocabulary
     vocabulary = context.vocabulary.extended(kinds={name: {"of": level, "by": level} for name in chosen})
     of_people = pl.col("kind").is_in(chosen)

@@ -19,7 +19,6 @@ from antiphon.records.spans import (
     split_by_quarter,
 )
 from antiphon.records.stays import FAR, merged_spells, nested_stays, unit_spells
-from antiphon.records.structure import staff_roles
 from antiphon.records.times import event_end
 
 if TYPE_CHECKING:
@@ -28,13 +27,17 @@ if TYPE_CHECKING:
 
 ALL = "all"
 DAYS_PER_YEAR = 365.25
-PER_CLIENT_DAYS = 1000.0
-PER_STAFF_YEARS = 100.0
+PER = {
+    "client_days": ("per_1000_client_days", 1.0, 1000.0),
+    "staff_years": ("per_100_staff_years", DAYS_PER_YEAR, 100.0),
+    "role_days": ("per_1000_role_days", 1.0, 1000.0),
+}
+"""Denominators: the column of their rate, the days in one of them, and for how many of them a rate is."""
 LIMIT_SPREAD = 3.0
 HOURLY_KINDS = ("restraint", "mechanical_restraint", "seclusion")
 RATE_COLUMNS = (
     "unit", "kind", "quarter", "events", "client_days", "per_1000_client_days", "staff_years", "per_100_staff_years",
-    "hours", "hours_per_1000_hours", "n_without_duration", "centre", "lower", "upper", "n_systems", "n_exposed",
+    "role", "role_days", "per_1000_role_days", "hours", "hours_per_1000_hours", "n_without_duration", "centre", "lower", "upper", "n_systems", "n_exposed",
 )  # fmt: skip
 
 
@@ -46,21 +49,25 @@ class Glance:
     ----------
     rates : one row per unit (and ``"all"``), kind and quarter, quarters without events included.
         unit, kind, quarter (``"2024Q1"``, local calendar, clipped to the window); events;
-        client_days: calendar days in stays (parts of days count as parts), leave removed, of the clients (for a kind of another role of persons
-        who do not work here: of that role); null for kinds of staff and where there are no stays;
-        per_1000_client_days; staff_years: person-years of employment of all who work here; null for other kinds;
-        per_100_staff_years; hours: summed duration (restraint and seclusion kinds only), with n_without_duration
-        events that do not say; hours_per_1000_hours: the same per 1,000 client-hours;
+        client_days: calendar days in stays (parts of days count as parts), leave removed, of the clients, for kinds of
+        clients and of groups; null where there are no stays; per_1000_client_days;
+        staff_years: person-years of employment of all who work here, for kinds of theirs; per_100_staff_years;
+        role: of persons, of the agency's own, where the kind is of such a role; role_days: days in stays, as for
+        clients, of that role; per_1000_role_days;
+        hours: summed duration (restraint and seclusion kinds only), with n_without_duration events that do not say;
+        hours_per_1000_hours: the same per 1,000 hours of those whose kind it is;
         centre, lower, upper: u-chart of the rate in the row over the quarters of the unit (lower >= 0);
         n_systems: distinct systems with such an event; n_exposed: distinct persons behind the denominator.
         Someone who is in two units at once counts in both, and once in ``"all"``.
     exposure : unit, quarter, client_days, n_clients, staff_years, n_staff, staff_hours (worked; null without shifts).
+    own_exposure : unit, quarter, role, role_days, n_persons: of each role of persons of the agency's own.
     have : what the agency has: of ``"incident log"``, ``"census"``, ``"time cards or roster"``, ``"staff changes"``
         and ``"survey"``, those that the records show.
     """
 
     rates: pl.DataFrame
     exposure: pl.DataFrame
+    own_exposure: pl.DataFrame
     have: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -78,6 +85,13 @@ class _Frame:
     units: pl.DataFrame
     roles: pl.DataFrame
     workers: frozenset[str]
+
+    @property
+    def own_roles(self) -> tuple[str, ...]:
+        """Roles of persons who neither are clients nor work here by the words of the framework."""
+        vocabulary = self.agency.vocabulary
+        people = (role for role, level in vocabulary.roles.items() if level == vocabulary.levels[-1])
+        return tuple(role for role in people if role != "client" and role not in self.workers)
 
     @property
     def days(self) -> pl.Expr:
@@ -103,11 +117,13 @@ def glance(agency: Agency) -> Glance:
         agency=agency,
         quarters=quarters_of(agency.window, agency.settings.agency.timezone),  # pyright: ignore[reportArgumentType]
         stays=stays,
-        units=unit_spells(stays, agency.systems, levels),
+        units=unit_spells(stays, agency.systems, agency.vocabulary.unit),
         roles=agency.systems.filter((pl.col("level") == levels[-1]) & ~pl.col("pooled")).select("system", "role"),
-        workers=staff_roles(agency.vocabulary),
+        workers=agency.vocabulary.workers,
     )
-    return Glance(rates=_rates(frame), exposure=_exposure(frame), have=_have(agency, frame))
+    return Glance(
+        rates=_rates(frame), exposure=_exposure(frame), own_exposure=_own_exposure(frame), have=_have(agency, frame)
+    )
 
 
 def _person_time(frame: _Frame, holes: pl.DataFrame) -> pl.DataFrame:
@@ -159,8 +175,9 @@ def _denominator(frame: _Frame, kind: KindDefinition) -> tuple[str, list[str]]:
     """Return the column of a kind's denominator, and the roles whose time it is."""
     if kind.of in frame.workers:
         return "staff_years", sorted(frame.workers)
-    is_person = frame.agency.vocabulary.roles.get(kind.of) == frame.agency.vocabulary.levels[-1]
-    return "client_days", [kind.of if is_person else "client"]
+    if kind.of in frame.own_roles:
+        return "role_days", [kind.of]
+    return "client_days", ["client"]
 
 
 def _rates(frame: _Frame) -> pl.DataFrame:
@@ -177,7 +194,9 @@ def _rates(frame: _Frame) -> pl.DataFrame:
             time = _of_roles(_person_time(frame, _holes(frame, name)), frame.roles, roles)
             exposures[shared] = _summed(time, frame.quarters, frame.days)
         rows = counted.filter(pl.col("kind") == name)
-        parts.append(_rates_of_kind(name, column, rows, exposures[shared], frame.quarters))
+        found = _rates_of_kind(name, column, rows, exposures[shared], frame.quarters)
+        role = pl.lit(roles[0] if column == "role_days" else None, dtype=pl.String).alias("role")
+        parts.append(found.with_columns(role).select(RATE_COLUMNS))
     if not parts:
         return pl.DataFrame(schema=dict.fromkeys(RATE_COLUMNS, pl.String))
     return pl.concat(parts).sort(pl.col("unit") != ALL, "unit", "kind", "quarter")
@@ -227,25 +246,22 @@ def _rates_of_kind(
         exposed, on=["unit", "quarter"], how="left"
     )
     has_denominator = exposed.height > 0
-    is_staff = column == "staff_years"
-    amount = pl.col("days").fill_null(0.0) if has_denominator else pl.lit(None, dtype=pl.Float64)
-    scale = DAYS_PER_YEAR * PER_STAFF_YEARS if is_staff else PER_CLIENT_DAYS
     no_number = pl.lit(None, dtype=pl.Float64)
+    amount = pl.col("days").fill_null(0.0) if has_denominator else no_number
+    per, days_in_one, so_many = PER[column]
     rows = rows.with_columns(
         pl.lit(kind).alias("kind"),
         pl.col("events", "n_systems", "n_without_duration").fill_null(0),
         pl.col("hours").fill_null(0.0),
         amount.alias("_days"),
         pl.col("n").fill_null(0).cast(pl.Int64).alias("n_exposed"),
-    ).with_columns((pl.col("_days") / scale).alias("_size"))
-    rate = pl.when(pl.col("_size") > 0).then(pl.col("events") / pl.col("_size"))
+    ).with_columns((pl.col("_days") / (days_in_one * so_many)).alias("_size"))
+    rows = rows.with_columns(no_number.alias(name) for other, (rate, _, _) in PER.items() for name in (other, rate))
     rows = rows.with_columns(
-        (no_number if is_staff else pl.col("_days")).alias("client_days"),
-        (pl.col("_days") / DAYS_PER_YEAR if is_staff else no_number).alias("staff_years"),
-        (no_number if is_staff else rate).alias("per_1000_client_days"),
-        (rate if is_staff else no_number).alias("per_100_staff_years"),
+        (pl.col("_days") / days_in_one).alias(column),
+        pl.when(pl.col("_size") > 0).then(pl.col("events") / pl.col("_size")).alias(per),
     )
-    return _with_limits(_with_hours(rows, kind)).select(RATE_COLUMNS)
+    return _with_limits(_with_hours(rows, kind))
 
 
 def _with_hours(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
@@ -255,8 +271,8 @@ def _with_hours(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
         return rows.with_columns(
             nothing.alias("hours"), nothing.alias("hours_per_1000_hours"), none.alias("n_without_duration")
         )
-    per_hour = pl.col("hours") / (pl.col("client_days") * HOURS_PER_DAY / 1000)
-    return rows.with_columns(pl.when(pl.col("client_days") > 0).then(per_hour).alias("hours_per_1000_hours"))
+    per_hour = pl.col("hours") / (pl.col("_days") * HOURS_PER_DAY / 1000)
+    return rows.with_columns(pl.when(pl.col("_days") > 0).then(per_hour).alias("hours_per_1000_hours"))
 
 
 def _with_limits(rows: pl.DataFrame) -> pl.DataFrame:
@@ -294,6 +310,17 @@ def _exposure(frame: _Frame) -> pl.DataFrame:
         pl.col("n_staff").fill_null(0).cast(pl.Int64),
         pl.col("staff_hours").fill_null(0.0) if worked.height else pl.lit(None, dtype=pl.Float64).alias("staff_hours"),
     ).sort(pl.col("unit") != ALL, "unit", "quarter")
+
+
+def _own_exposure(frame: _Frame) -> pl.DataFrame:
+    time = _person_time(frame, _holes(frame, None))
+    role = pl.lit(None, dtype=pl.String).alias("role")
+    parts = [_summed(time.clear(), frame.quarters, frame.days, "role_days").with_columns(role)]
+    for name in frame.own_roles:
+        found = _summed(_of_roles(time, frame.roles, [name]), frame.quarters, frame.days, "role_days")
+        parts.append(found.with_columns(pl.lit(name).alias("role")))
+    columns = ("unit", "quarter", "role", "role_days", pl.col("n").cast(pl.Int64).alias("n_persons"))
+    return pl.concat(parts).select(columns).sort(pl.col("unit") != ALL, "unit", "role", "quarter")
 
 
 def _worked(frame: _Frame, workers: list[str]) -> pl.DataFrame:

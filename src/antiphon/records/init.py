@@ -24,6 +24,8 @@ precision = "minute"                       # how exactly event times are known: 
 
 # [levels]
 # order = ["environment", "organisation", "unit", "team", "person"]   # outermost first; the last is "person"
+# unit = "unit"                            # which of your levels are the places that people share, if called otherwise
+# organisation = "organisation"            # which of them share their weeks: units are compared within one of these
 
 # [roles]                                  # a role of your own = the level that it belongs to
 # teacher = "person"

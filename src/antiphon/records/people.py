@@ -125,6 +125,8 @@ def _assumed_groups(tables: dict[str, pl.DataFrame], vocabulary: Vocabulary) -> 
     for _ in range(len(vocabulary.levels)):
         for member, group in nested:
             height[group] = max(height[group], height[member] + 1)
-    outwards = [level for level in reversed(vocabulary.levels[:-1]) if level != "team"] or [vocabulary.levels[0]]
+    outwards = (
+        vocabulary.levels[vocabulary.levels.index(vocabulary.unit) :: -1] if vocabulary.unit else vocabulary.levels
+    )
     roles = [outwards[min(steps, len(outwards) - 1)] for steps in height.values()]
     return pl.DataFrame({"system": list(height), "role": roles}, schema={"system": pl.String, "role": pl.String})

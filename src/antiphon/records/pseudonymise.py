@@ -172,10 +172,8 @@ def _publishable_events(agency: Agency) -> tuple[pl.DataFrame, dict[str, int]]:
     """Leave out what the newspapers knew, and kinds whose names the agency made up, unless they are to be kept."""
     keep = set(agency.settings.privacy.keep)
     shared, kinds = load_vocabulary().kinds, agency.vocabulary.kinds
-    outermost = agency.vocabulary.levels[0]
-    outside = [
-        name for name, kind in kinds.items() if agency.vocabulary.roles[kind.of] == outermost and name not in keep
-    ]
+    around = agency.vocabulary.surroundings
+    outside = [name for name, kind in kinds.items() if agency.vocabulary.roles[kind.of] in around and name not in keep]
     own = [name for name in kinds if name not in shared and name not in keep and name not in outside]
     dropped = {}
     events = agency.events
@@ -219,6 +217,7 @@ def _moved(column: str, settings: Settings, disguise: _Disguise) -> pl.Expr:
 def _settings_text(agency: Agency, disguise: _Disguise) -> str:
     settings = agency.settings
     zone = settings.agency.timezone
+    levels = {name: value for name, value in settings.levels.model_dump(mode="json").items() if value}
     window = [_date(moment, zone, disguise) for moment in agency.window]  # pyright: ignore[reportArgumentType]
     parts = [
         "# Pseudonymised: identifiers are codes, all dates are moved by the same number of weeks.",
@@ -233,7 +232,7 @@ def _settings_text(agency: Agency, disguise: _Disguise) -> str:
                 "incident_window_minutes": settings.agency.incident_window_minutes,
             },
         ),
-        _section("levels", {"order": list(settings.levels.order)}) if settings.levels.order else "",
+        _section("levels", levels) if levels else "",
         _section("roles", settings.roles) if settings.roles else "",
         *_kind_sections(agency),
         *(

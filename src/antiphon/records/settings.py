@@ -97,9 +97,11 @@ class AgencySection(Section):
 
 
 class LevelsSection(Section):
-    """``[levels]``: outermost first; empty means the levels of the shared framework."""
+    """``[levels]``: outermost first; empty means the levels of the shared framework. And which of them is which."""
 
     order: tuple[str, ...] = ()
+    unit: str | None = None
+    organisation: str | None = None
 
     @field_validator("order")
     @classmethod

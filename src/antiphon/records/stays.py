@@ -62,16 +62,8 @@ def merged_spells(frame: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     )
 
 
-def unit_level(levels: tuple[str, ...]) -> str | None:
-    """Return the level whose groups are the units: "unit" where there is one, else the innermost level of groups."""
-    if "unit" in levels:
-        return "unit"
-    return levels[-2] if len(levels) > 1 else None
-
-
-def unit_spells(nested: pl.DataFrame, systems: pl.DataFrame, levels: tuple[str, ...]) -> pl.DataFrame:
-    """Stays in units, of the nested stays: member, unit, start, end. A unit is in itself, always."""
-    level = unit_level(levels)
+def unit_spells(nested: pl.DataFrame, systems: pl.DataFrame, level: str) -> pl.DataFrame:
+    """Stays in the groups of one level, of the nested stays: member, unit, start, end. A unit is in itself, always."""
     stays = nested.filter(pl.col("level") == level)
     units = systems.filter(pl.col("level") == level).select(
         pl.col("system").alias("member"),

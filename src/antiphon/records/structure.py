@@ -9,9 +9,12 @@ import polars as pl
 from antiphon.records.names import check_words, keep_known_systems
 from antiphon.records.problems import ROW, SOURCE
 from antiphon.records.rules import keep_sound_rows
-from antiphon.records.stays import FAR
+from antiphon.records.spans import clip
+from antiphon.records.stays import FAR, last_spell_before, merged_spells, with_far_end
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from antiphon.framework.vocabulary import Vocabulary
     from antiphon.records.problems import Ledger
 
@@ -37,6 +40,18 @@ def check_memberships(
     ):
         frame = ledger.set_aside("memberships", frame, bad, rule, message, MEMBER_OF_NOTHING, column="group")
     return _without_overlaps(frame.drop("member_level", "group_level"), ["member", "group"], "memberships", ledger)
+
+
+def warn_of_closed_groups(memberships: pl.DataFrame, window: tuple[datetime, datetime], ledger: Ledger) -> None:
+    """Note stays, as far as they lie in the window, in a group that has stays of its own and is in none of them."""
+    own = with_far_end(memberships).filter(pl.col("member").is_in(memberships["group"].implode()))
+    open_ = merged_spells(own, ["member"]).rename({"member": "group"})
+    stays = clip(with_far_end(memberships), *window).filter(pl.col("group").is_in(open_["group"].implode()))
+    found = last_spell_before(stays.rename({"start": "_from", "end": "_to"}), open_, key="group", moment="_from")
+    closed = found.filter((pl.col("end") < pl.col("_to")).fill_null(value=True))
+    message = "someone belongs to a group while it is closed, by the stays of the group itself (used)"
+    mend = "Correct the stay, or those of the group; a group without any stay of its own is open throughout"
+    ledger.add_rows("warning", "memberships", "group_closed", message, mend, closed, column="group")
 
 
 def check_presence(
@@ -106,14 +121,9 @@ def check_practices(frame: pl.DataFrame, systems: pl.DataFrame, vocabulary: Voca
     return set_repeated_aside("practices", frame.drop("group_level"), ledger)
 
 
-def staff_roles(vocabulary: Vocabulary) -> frozenset[str]:
-    """Roles of people who work for the agency; kinds and relations of "staff" are theirs too."""
-    return frozenset({"staff", "clinician", "supervisor", "leader"} & set(vocabulary.roles))
-
-
 def fits(role: str, wanted: str, vocabulary: Vocabulary) -> pl.Expr:
     """Whether a role is the wanted one; whoever works for the agency may stand where "staff" is asked for."""
-    workers = pl.col(role).is_in(list(staff_roles(vocabulary)))
+    workers = pl.col(role).is_in(list(vocabulary.workers))
     return (pl.col(role) == pl.col(wanted)) | (workers & (pl.col(wanted) == "staff"))
 
 

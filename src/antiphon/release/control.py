@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _PERSON_WORDS = "people|persons?|clients?|residents?|patients?|staff|workers?|leaders?|clinicians?|supervisors?"
 _THINGS = "events?|rows?|incidents?|stays?|shifts?|spells?|answers?"
-_COUNTS = re.compile(rf"\b\d[\d,]*(?= (?:[a-z-]+ ){{0,2}}(?:{_PERSON_WORDS}|{_THINGS})\b)")
 _FEW = 10
 _PACKAGES = ("antiphon", "numba", "numpy", "polars", "scipy")
 _SETTINGS = ("half_lives", "period_days", "history_days", "block_days", "seed", "versions", "tests_hash", "model")
@@ -78,7 +77,7 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
         settings=_settings(findings.settings, limits),
         labels=_labels(vocabulary, everything, limits),
         withheld=_withheld(everything, findings),
-        warnings=_warnings(findings.warnings),
+        warnings=_warnings(findings.warnings, vocabulary),
         **everything,
     )
 
@@ -104,7 +103,7 @@ def _records(
         "precision": {kind: word for kind, word in records.get("precision", {}).items() if kind in events},
         "set_aside": {rule: rounded_count(count) for rule, count in records.get("set_aside", {}).items()},
         "client_days": rates.client_days,
-        "have": list(records.get("have", [])),
+        "have": list(records["have"]),
         "marking": settings.privacy.marking,
         "purpose": settings.privacy.purpose,
     }
@@ -159,9 +158,12 @@ def _withheld(shown: dict[str, pl.DataFrame], findings: Findings) -> pl.DataFram
     return pl.DataFrame(rows, schema={"table": pl.String, "reason": pl.String, "rows": pl.Int64})
 
 
-def _warnings(warnings: tuple[tuple[str, str], ...]) -> pl.DataFrame:
+def _warnings(warnings: tuple[tuple[str, str], ...], vocabulary: Vocabulary) -> pl.DataFrame:
     """Warnings with their counts rounded as everywhere, and small ones put into words."""
-    rows = [{"code": code, "text": _COUNTS.sub(_coarse, text)} for code, text in warnings]
+    roles = [role for role, level in vocabulary.roles.items() if level == vocabulary.levels[-1]]
+    own = "|".join(re.escape(word) for role in roles for word in (vocabulary.role_labels[role], role))
+    counts = re.compile(rf"\b\d[\d,]*(?= (?:[a-z-]+ ){{0,2}}(?:{_PERSON_WORDS}|{_THINGS}|{own})\b)")
+    rows = [{"code": code, "text": counts.sub(_coarse, text)} for code, text in warnings]
     return pl.DataFrame(rows, schema={"code": pl.String, "text": pl.String})
 
 

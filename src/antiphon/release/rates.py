@@ -29,12 +29,22 @@ RATE_SCHEMA: dict[str, Any] = {
     "per_1000_client_days": pl.Float64,
     "staff_years": pl.Int64,
     "per_100_staff_years": pl.Float64,
+    "role": pl.String,
+    "role_days": pl.Int64,
+    "per_1000_role_days": pl.Float64,
     "hours_per_1000_hours": pl.Float64,
     "centre": pl.Float64,
     "lower": pl.Float64,
     "upper": pl.Float64,
     "withheld": pl.String,
 }
+
+RATES = {
+    "per_1000_client_days": ("client_days", 1000, DAYS_BASE),
+    "per_100_staff_years": ("staff_years", 100, 1),
+    "per_1000_role_days": ("role_days", 1000, DAYS_BASE),
+}
+"""Rates: their denominator, for how many of it they are, and to what it is rounded."""
 
 Row = dict[str, Any]
 
@@ -130,25 +140,14 @@ def _rounded(row: Row, unit: str, *, is_shown: bool) -> Row:
     if not is_shown:
         return cell | {"withheld": TOO_FEW}
     events = rounded_count(row["events"]) or 0
-    days, years = to_base(row.get("client_days"), DAYS_BASE), to_base(row.get("staff_years"), 1)
-    return cell | {
-        "withheld": "",
-        "events": events,
-        "client_days": days or None,
-        "staff_years": years or None,
-        "per_1000_client_days": significant(1000 * events / days, 3)
-        if days and _has(row, "per_1000_client_days")
-        else None,
-        "per_100_staff_years": significant(100 * events / years, 3)
-        if years and _has(row, "per_100_staff_years")
-        else None,
-        "hours_per_1000_hours": significant(row.get("hours_per_1000_hours")),
-    }
-
-
-def _has(row: Row, column: str) -> bool:
-    """Whether the findings have this rate for this cell (a kind of clients has no rate per staff-year)."""
-    return row.get(column) is not None
+    cell |= {"withheld": "", "events": events, "hours_per_1000_hours": significant(row.get("hours_per_1000_hours"))}
+    for rate, (exposure, so_many, base) in RATES.items():
+        size = to_base(row.get(exposure), base)
+        cell[exposure] = size or None
+        if size and row.get(rate) is not None:  # a kind of clients has no rate per staff-year
+            cell[rate] = significant(so_many * events / size, 3)
+    cell["role"] = row.get("role") if cell["role_days"] else None
+    return cell
 
 
 def _add_limits(rows: list[Row]) -> None:
@@ -172,12 +171,9 @@ def _add_limits(rows: list[Row]) -> None:
 
 def _exposure(cells: list[Row]) -> tuple[str, int]:
     """Denominator of a kind and the scale of its rate; an empty name where it has no rate."""
-    for name, scale, rate in (
-        ("client_days", 1000, "per_1000_client_days"),
-        ("staff_years", 100, "per_100_staff_years"),
-    ):
+    for rate, (exposure, so_many, _) in RATES.items():
         if all(cell[rate] is not None for cell in cells):
-            return name, scale
+            return exposure, so_many
     return "", 0
 
 
@@ -235,10 +231,13 @@ def _unit_rows(rows: list[Row], agency: list[Row], quarters: list[str], limits: 
 
 
 def _is_large(rows: list[Row], quarters: list[str], limits: Thresholds) -> bool:
-    """Whether on average enough clients, and enough staff where staff are recorded, are there at any time."""
-    clients, staff = _average(rows, "client_days", 1.0, quarters), _average(rows, "staff_years", 365.25, quarters)
-    has_staff = any(row.get("staff_years") for row in rows)
-    return clients >= limits.of(SERVED) and (not has_staff or staff >= limits.of(WORKING))
+    """Whether on average enough of all who are recorded are there at any time; staff alone are no unit."""
+    there = {SERVED: _average(rows, "client_days", 1.0, quarters)}
+    for role in sorted({row["role"] for row in rows if row.get("role")}):
+        mine = [row for row in rows if row["role"] == role]
+        there[role] = _average(mine, "role_days", 1.0, quarters)
+    staff = {WORKING: _average(rows, "staff_years", 365.25, quarters)}
+    return any(there.values()) and all(n >= limits.of(role) for role, n in (there | staff).items() if n)
 
 
 def _average(rows: list[Row], column: str, days: float, quarters: list[str]) -> float:
@@ -267,7 +266,7 @@ def _unit_cells(cells: list[Row], whole: Row, large: list[str], limits: Threshol
 def _joined(small: list[Row], whole: Row, large: list[Row]) -> Row:
     """Several small units as one; distinct persons counted from below, since someone may be on two units."""
     joined: Row = {**small[0], "unit": JOINED, "hours_per_1000_hours": None}
-    for column in ("events", "client_days", "staff_years"):
+    for column in ("events", *(exposure for exposure, _, _ in RATES.values())):
         known = [row[column] for row in small if row.get(column) is not None]
         joined[column] = sum(known) if known else None
     joined["n_source"] = _at_least(small, whole["n_source"], large)

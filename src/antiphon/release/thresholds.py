@@ -74,7 +74,7 @@ def thresholds(settings: Settings, vocabulary: Vocabulary, systems: dict[str, in
         role for role, level in vocabulary.roles.items() if level != innermost
     }
     persons = {role for role in (*vocabulary.roles, *systems) if role not in groups}
-    working = frozenset(persons & {WORKING, "clinician", "supervisor", "leader"})
+    working = frozenset(persons & vocabulary.workers)
     bare = Thresholds(min_clients, min_staff, groups, working, frozenset())
     small = frozenset(role for role in persons if 0 < systems.get(role, 0) < bare.of(role))
     # "staff" and "client" stay as names even when small (their cells are withheld one by one): there is nothing

@@ -24,7 +24,8 @@ ROW_GAP, LANE_GAP = 66.0, 74.0
 CLEAR = NODE_HEIGHT / 2 + 3.0
 PER_ROW = 5
 WIDEST, THINNEST, HOLLOW = 12.0, 1.4, 4.2
-LANES = ("environment", "organisation", "unit", "team", "leader", "supervisor", "clinician", "staff")
+PEOPLE = ("leader", "supervisor", "clinician", "staff")
+"""Roles of people from above; those of the agency's own follow, and whoever is served comes last."""
 
 
 @dataclass(slots=True)
@@ -143,15 +144,22 @@ def _box(node: Node, events: int | None, words: Words) -> Box:
     return Box(node[0], node[1], lines, "" if events is None else f"about {number(events)}")
 
 
-def _lane_order(roles: Iterable[str]) -> list[str]:
-    known = {role: place for place, role in enumerate(LANES)}
-    return sorted(set(roles), key=lambda role: (known.get(role, len(LANES) + (role == "client")), role))
+def _lane_order(roles: Iterable[str], words: Words) -> list[str]:
+    """Levels of groups as the agency has them, outermost first, then people."""
+    level_of = words.labels["levels"]
+    levels = {level: place for place, level in enumerate(dict.fromkeys(level_of.values()))}
+    people = {role: place for place, role in enumerate((*PEOPLE, "", "client"))}
+
+    def place(role: str) -> tuple[int, int, str]:
+        return levels.get(level_of.get(role, ""), len(levels)), people.get(role, people[""]), role
+
+    return sorted(set(roles), key=place)
 
 
 def _place(boxes: dict[Node, Box], rows: list[dict[str, Any]], words: Words) -> tuple[list[Lane], float]:
     """Give every box its place: rows per level, in each row those close to what they are tied to."""
     lanes, top, row_number = [], 10.0, 0
-    order = _lane_order(box.role for box in boxes.values())
+    order = _lane_order((box.role for box in boxes.values()), words)
     grid: list[list[Box]] = []
     for role in order:
         mine = [box for box in boxes.values() if box.role == role]

@@ -24,17 +24,26 @@ BAR_WIDTH = 698.0
 RATES = {
     "per_1000_client_days": "per 1,000 client-days",
     "per_100_staff_years": "per 100 staff-years",
+    "per_1000_role_days": "per 1,000 days of",
     "events": "events",
 }
 STEPS = (
-    ("events", "an incident log", "counts, rhythm, what follows inside an incident, and echoes between units"),
+    ("incident log", "an incident log", "counts, rhythm, what follows inside an incident, and echoes between units"),
     (
         "census",
         "a census (who was there when)",
         "rates, a person's own recent past, peers among clients, lasting differences",
     ),
-    ("roster", "time cards or a roster", "staff as people in the picture, echoes between clients and staff"),
-    ("changes", "personnel changes and a log of decisions", "loss, turnover, and echoes up and down the organisation"),
+    (
+        "time cards or roster",
+        "time cards or a roster",
+        "staff as people in the picture, echoes between clients and staff",
+    ),
+    (
+        "staff changes",
+        "personnel changes and a log of decisions",
+        "loss, turnover, and echoes up and down the organisation",
+    ),
     ("survey", "a survey", "how people are doing, beside what happened"),
 )
 
@@ -47,6 +56,12 @@ def quarter_words(quarter: str) -> str:
 def _drawn_value(rows: Iterable[Row]) -> str:
     rows = list(rows)
     return next((name for name in RATES if any(row[name] is not None for row in rows)), "events")
+
+
+def _measure(rows: Iterable[Row], value: str, words: Words) -> str:
+    """Say what a rate is per; of a role of the agency's own with its own words."""
+    role = next((row["role"] for row in rows if row["role"]), "")
+    return f"{RATES[value]} {words.role(role)}" if value == "per_1000_role_days" else RATES[value]
 
 
 def glance(released: Released) -> list[Row]:
@@ -65,7 +80,7 @@ def glance(released: Released) -> list[Row]:
         entries.append(
             {
                 "label": capital(words.kind(kind)),
-                "measure": RATES[value],
+                "measure": _measure(rows, value, words),
                 "chart": control_chart(rows, value, f"chart-{place + 1}") if has_values else None,
                 "cells": [_rate_cell(row, value) for row in rows[-MOST_QUARTERS:]],
                 "is_outside": any(_is_outside(row, value) for row in rows),
@@ -274,11 +289,12 @@ def units(released: Released) -> list[Row]:
     for kind in kinds.head(MOST_UNIT_KINDS):
         rows = table.filter(pl.col("kind") == kind)
         value = _drawn_value(rows.to_dicts())
+        measure = _measure(rows.to_dicts(), value, words)
         lines = []
         for unit in dict.fromkeys(rows["unit"]):
             cells = rows.filter(pl.col("unit") == unit).sort("quarter").to_dicts()[-MOST_QUARTERS:]
             lines.append({"unit": unit, "cells": [_rate_cell(row, value) for row in cells]})
-        entries.append({"label": capital(words.kind(kind)), "measure": RATES[value], "lines": lines})
+        entries.append({"label": capital(words.kind(kind)), "measure": measure, "lines": lines})
     return entries
 
 
@@ -359,7 +375,7 @@ def method(released: Released) -> Row:
     released : released tables.
     """
     words, settings = Words.of(released), released.settings
-    have = _have(released)
+    have = set(released.records["have"])
     missing = [step for step in STEPS if step[0] not in have]
     return {
         "channels": [(name, capital(words.travels(name))) for name in settings["channels"]],
@@ -370,19 +386,3 @@ def method(released: Released) -> Row:
         "next": missing[0] if missing else None,
         "versions": sorted(settings.get("versions", {}).items()),
     }
-
-
-def _have(released: Released) -> set[str]:
-    """Which rows of the table "you have / you get" the agency is in; said by the records, else seen in the tables."""
-    if released.records["have"]:
-        return set(released.records["have"])
-    have = {"events"}
-    if released.records["client_days"]:
-        have.add("census")
-    if released.rates["staff_years"].drop_nulls().len():
-        have.add("roster")
-    levels = released.labels["levels"]
-    roles = set(released.nodes["role"])
-    if "organisation" in roles & set(levels) or "resignation" in set(released.nodes["kind"]):
-        have.add("changes")
-    return have

@@ -23,6 +23,9 @@ FORBIDDEN = (
 )
 _FORBIDDEN = re.compile(rf"\b(?:{'|'.join(FORBIDDEN)})\b", re.IGNORECASE)
 
+PEOPLE = "person"
+"""The innermost level, in every agency."""
+
 COMPONENTS = {
     "average": "what happens here anyway",
     "frailty": "lasting differences between people, whatever their reason (history, diagnosis, placement, who looks after "
@@ -132,7 +135,7 @@ class Words:
 
     def is_group(self, role: str) -> bool:
         """Whether a role stands for groups, not persons."""
-        return self.labels["levels"].get(role) == role
+        return self.labels["levels"].get(role, PEOPLE) != PEOPLE
 
     def node(self, name: str) -> str:
         """Plain words for ``"role: kind"``."""

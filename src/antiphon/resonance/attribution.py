@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Mapping, Sequence
 
     from antiphon.design.design import Channel, Design
+    from antiphon.framework.vocabulary import Vocabulary
     from antiphon.hawkes.fit import Fit, TargetFit
     from antiphon.inference.inference import Coupling
 
@@ -18,19 +19,38 @@ COMPONENTS = ("average", "frailty", "own past", "peers", "other roles", "ties", 
 """In the order of the page; shares of a kind sum to one over them."""
 
 
-def component(channel: Channel, groups: Collection[str]) -> str:
+def group_components(vocabulary: Vocabulary) -> dict[str, str]:
+    """Component of the events of groups, by role.
+
+    Parameters
+    ----------
+    vocabulary : the agency's words.
+
+    Returns
+    -------
+    dict
+        ``environment`` for groups outside the organisation, ``organisation`` for all others; persons have none.
+    """
+    return {
+        role: "environment" if level in vocabulary.surroundings else "organisation"
+        for role, level in vocabulary.roles.items()
+        if level != vocabulary.levels[-1]
+    }
+
+
+def component(channel: Channel, groups: Mapping[str, str]) -> str:
     """Component to which an echo through a channel belongs.
 
     Parameters
     ----------
     channel : the channel.
-    groups : roles that are levels holding others ("unit", "organisation" ...).
+    groups : see ``group_components``.
 
     Returns
     -------
     str
-        One of ``COMPONENTS``. Events of groups count as ``organisation`` (of the outermost world: ``environment``)
-        wherever they are read; the same role is ``peers``; persons of another role are ``other roles``.
+        One of ``COMPONENTS``. Events of groups have the component of their role wherever they are read; the same role
+        is ``peers``; persons of another role are ``other roles``.
     """
     if channel.how == "self":
         return "own past"
@@ -38,25 +58,7 @@ def component(channel: Channel, groups: Collection[str]) -> str:
         return "ties"
     if channel.from_role == channel.to_role:
         return "peers"
-    return head_component(channel.from_role, groups)
-
-
-def head_component(head_role: str, groups: Collection[str]) -> str:
-    """Component of a cascade whose first event is of another role than its last.
-
-    Parameters
-    ----------
-    head_role : role of the first event, other than that of the last.
-    groups : roles that are levels holding others.
-
-    Returns
-    -------
-    str
-        ``environment``, ``organisation`` or ``other roles``.
-    """
-    if head_role == "environment":
-        return "environment"
-    return "organisation" if head_role in groups else "other roles"
+    return groups.get(channel.from_role, "other roles")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -173,7 +175,7 @@ def shares(fit: Fit, couplings: Sequence[Coupling], echoes: np.ndarray) -> Share
     return Shares(average, frailty, echo_shares)
 
 
-def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Collection[str]) -> np.ndarray:
+def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Mapping[str, str]) -> np.ndarray:
     """Shares of each kind by direct parent.
 
     Parameters
@@ -196,7 +198,7 @@ def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, group
     return result
 
 
-def root(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Collection[str]) -> np.ndarray:
+def root(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Mapping[str, str]) -> np.ndarray:
     """Shares of each kind by the event at the head of the cascade, which has no recorded event before it.
 
     Parameters
@@ -230,6 +232,6 @@ def root(divided: Shares, couplings: Sequence[Coupling], design: Design, groups:
                 result[..., k, 0] += share * (1.0 - part[..., h])
                 result[..., k, 1] += share * part[..., h]
             else:
-                which = COMPONENTS.index(head_component(head.role, groups))
+                which = COMPONENTS.index(groups.get(head.role, "other roles"))
                 result[..., k, which] += share
     return result

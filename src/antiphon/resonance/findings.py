@@ -19,10 +19,12 @@ class Findings:
     Attributes
     ----------
     records : hash, window (two ISO dates), systems {role: n}, events {kind: n}, precision {kind: word},
-        set_aside {rule: n}, client_days, organisation (name), marking, purpose.
+        set_aside {rule: n}, client_days, have (what the records show: "incident log", "census" ...), organisation (name),
+        marking, purpose.
     settings : half_lives (words), channels (names), period_days, history_days, block_days, seed.
     rates : unit ("all" or a unit label), kind, quarter ("2024Q1"), events, client_days, per_1000_client_days,
-        centre, lower, upper (u-chart limits), staff_years, per_100_staff_years, hours_per_1000_hours.
+        centre, lower, upper (u-chart limits), staff_years, per_100_staff_years, role (of persons, of the agency's own),
+        role_days, per_1000_role_days, hours_per_1000_hours.
     couplings : channel, from_role, source_kind, to_role, target_kind, echoes, low, high, p, q, claimed (bool),
         approximate (bool), label ("", "too few", "shared circumstances not excluded", "slow dependence",
         "in step with the whole organisation"), median_delay_hours, same_cell_share, within_incident_share.

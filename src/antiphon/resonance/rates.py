@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from antiphon.records.glance import glance
 from antiphon.resonance.behind import BEHIND
 
 if TYPE_CHECKING:
-    from antiphon.records.agency import Agency
+    from antiphon.framework.vocabulary import Vocabulary
+    from antiphon.records.glance import Glance
 
 ALL = "all"
 RATES = {
@@ -25,16 +25,20 @@ RATES = {
     "upper": pl.Float64,
     "staff_years": pl.Float64,
     "per_100_staff_years": pl.Float64,
+    "role": pl.String,
+    "role_days": pl.Float64,
+    "per_1000_role_days": pl.Float64,
     "hours_per_1000_hours": pl.Float64,
 }
 
 
-def rates_table(agency: Agency) -> pl.DataFrame:
+def rates_table(seen: Glance, vocabulary: Vocabulary) -> pl.DataFrame:
     """Lay out counts and rates per unit, kind and quarter, exact.
 
     Parameters
     ----------
-    agency : the records.
+    seen : the records at a glance.
+    vocabulary : the agency's words.
 
     Returns
     -------
@@ -42,11 +46,11 @@ def rates_table(agency: Agency) -> pl.DataFrame:
         As ``Findings.rates``: ``n_source`` distinct systems had the events, ``n_target`` distinct persons stand behind
         the denominator (where there is none, those with events), whose role is ``target_role``.
     """
-    rates = glance(agency).rates
+    rates = seen.rates
     if rates.is_empty():
         return pl.DataFrame(schema=RATES | BEHIND)
-    owner = {name: kind.of for name, kind in agency.vocabulary.kinds.items()}
-    is_person = {name for name, level in agency.vocabulary.roles.items() if level == agency.vocabulary.levels[-1]}
+    owner = {name: kind.of for name, kind in vocabulary.kinds.items()}
+    is_person = {name for name, level in vocabulary.roles.items() if level == vocabulary.levels[-1]}
     exposed = {name: of if of in is_person else "client" for name, of in owner.items()}
     units = rates.filter(pl.col("unit") != ALL).group_by("kind", "quarter").agg(pl.col("unit").n_unique().alias("_n"))
     has_exposed = pl.col("n_exposed") > 0
@@ -70,17 +74,17 @@ def rates_table(agency: Agency) -> pl.DataFrame:
     )
 
 
-def client_days(agency: Agency) -> float:
+def client_days(seen: Glance) -> float:
     """Client-days of the window, leave removed.
 
     Parameters
     ----------
-    agency : the records.
+    seen : the records at a glance.
 
     Returns
     -------
     float
         0 where there are no stays of clients.
     """
-    days = glance(agency).exposure.filter(pl.col("unit") == ALL).get_column("client_days")
+    days = seen.exposure.filter(pl.col("unit") == ALL).get_column("client_days")
     return float(days.sum() or 0.0)

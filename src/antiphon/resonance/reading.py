@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from antiphon.records.glance import glance
 from antiphon.resonance.behind import BEHIND
 from antiphon.resonance.findings import Findings
 from antiphon.resonance.happened import happened
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from antiphon.framework.vocabulary import Vocabulary
     from antiphon.inference.inference import Inference
     from antiphon.records.agency import Agency
+    from antiphon.records.glance import Glance
     from antiphon.resonance.happened import Happened
 
 
@@ -54,10 +56,11 @@ def read_off(agency: Agency, inference: Inference, *, seed: int = 1) -> Findings
     answers = responses(joined, happened(agency, design, joined=False), [kind.name for kind in design.kinds])
     inside = _inside(answers, joined, design)
     read = reading(agency, inference, joined, seed=seed)
+    seen = glance(agency)
     findings = Findings(
-        records=_records(agency, design, client_days(agency)),
+        records=_records(agency, design, seen),
         settings=_settings(design, inference, seed),
-        rates=rates_table(agency),
+        rates=rates_table(seen, agency.vocabulary),
         couplings=couplings_table(read, inside),
         responses=_with_roles(answers, design),
         branching_ratio=branching_table(read),
@@ -101,7 +104,7 @@ def _with_roles(answers: pl.DataFrame, design: Design) -> pl.DataFrame:
     ).select(*[name for name in answers.columns if name not in BEHIND], *BEHIND)
 
 
-def _records(agency: Agency, design: Design, days: float) -> dict[str, Any]:
+def _records(agency: Agency, design: Design, seen: Glance) -> dict[str, Any]:
     """What was read, so that a reader knows which records these are."""
     settings = agency.settings
     window = settings.agency.window or agency.window
@@ -118,7 +121,8 @@ def _records(agency: Agency, design: Design, days: float) -> dict[str, Any]:
         "events": dict(events.iter_rows()),
         "precision": {kind.name: kind.precision for kind in design.kinds},
         "set_aside": aside,
-        "client_days": days,
+        "client_days": client_days(seen),
+        "have": list(seen.have),
         "organisation": settings.agency.name,
         "marking": settings.privacy.marking,
         "purpose": settings.privacy.purpose,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from antiphon.resonance.attribution import COMPONENTS, component, direct, root, shares, totals
+from antiphon.design.ground import fewest_persons
+from antiphon.resonance.attribution import COMPONENTS, component, direct, group_components, root, shares, totals
 from antiphon.resonance.behind import (
     BEHIND,
     Behind,
@@ -23,7 +24,7 @@ from antiphon.resonance.graph import branching_matrix, loops, spectral_radius, t
 from antiphon.resonance.sources import Sources, mixture, readable_share, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from antiphon.design.design import Design
     from antiphon.inference.inference import Coupling, Inference
@@ -76,7 +77,7 @@ class Reading:
     Attributes
     ----------
     inference : conclusions.
-    groups : roles that are levels holding others.
+    groups : component of the events of groups, by role.
     thresholds : smallest number of persons that may be shown, by role.
     shown : (couplings,) echoes per source event, penalised.
     drawn : (draws, couplings).
@@ -85,7 +86,7 @@ class Reading:
     """
 
     inference: Inference
-    groups: Collection[str]
+    groups: Mapping[str, str]
     thresholds: dict[str, int]
     shown: np.ndarray
     drawn: np.ndarray
@@ -124,13 +125,11 @@ def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) 
     """
     design = inference.fit.design
     spoken = sources(what, len(design.kinds))
-    levels = set(agency.vocabulary.levels[:-1])
-    privacy = agency.settings.privacy
-    staff = {role: privacy.min_staff for role in agency.vocabulary.roles if role not in levels}
+    groups = group_components(agency.vocabulary)
     return Reading(
         inference=inference,
-        groups=levels,
-        thresholds=staff | {"client": privacy.min_clients},
+        groups=groups,
+        thresholds={role: fewest_persons(agency, role) for role in agency.vocabulary.roles if role not in groups},
         shown=totals(inference.penalised, inference.couplings),
         drawn=draw_totals(inference.fit, inference.couplings, n_draws=N_DRAWS, seed=seed),
         read=np.array([_read(inference, coupling, spoken) for coupling in inference.couplings], dtype=float),
