@@ -77,6 +77,7 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
         rates=_rates(quarters, draw),
         couplings=_couplings(),
         responses=_responses(),
+        response_contrasts=_response_contrasts(),
         branching_ratio=_sized([{"value": 0.412, "low": 0.331, "high": 0.497}]),
         attribution=_attribution(),
         ladder=_ladder(),
@@ -220,6 +221,31 @@ def _responses() -> pl.DataFrame:
         ("elopement", "police_called", 0.41, 0.2, 0.62, 104, 15),
     ]
     names = ("first_kind", "second_kind", "share", "low", "high", "n", "n_target")
+    recorded = {"share_recorded": 0.52, "low_recorded": 0.46, "high_recorded": 0.58}
+    more = recorded | {"n_source_recorded": 55, "odds": 1.234, "odds_low": 0.91, "odds_high": 1.68}
+    more["adjusted_for"] = ["time", "shift", "staffing", "practice", "directed at"]
+    again = [{"n_recorded": 9 * row[5] // 10, "n_target_recorded": row[6]} for row in rows]
+    return _sized([more | parts | dict(zip(names, row, strict=True)) for parts, row in zip(again, rows, strict=True)])
+
+
+def _response_contrasts() -> pl.DataFrame:
+    answer, injury, rare = (
+        ("aggression_physical", "restraint"),
+        ("restraint", "staff_injury"),
+        ("self_harm", "police_called"),
+    )
+    rows = [
+        (*answer, "time", "", "", 0.61, 0.42, 0.88, 0.008, 0.03, 736),
+        (*answer, "shift", "23:00", "others", 1.93, 1.31, 2.84, 0.0009, 0.005, 118),
+        (*answer, "staffing", "", "", 0.74, 0.51, 1.08, 0.12, 0.31, 736),
+        (*answer, "practice", "community_meetings", "", 0.48, 0.29, 0.8, 0.005, 0.02, 214),
+        (*answer, "directed at", "staff", "client", 2.31, 1.62, 3.3, 0.0001, 0.001, 402),
+        (*answer, "directed at", "clinician", "client", 4.321, 2.2, 8.1, 0.0001, 0.001, 31),
+        (*answer, "person", "", "", 1.71, 1.24, 2.6, None, None, 736),
+        (*injury, "time", "", "", 1.1, 0.6, 2.0, 0.76, 0.9, 510),
+        (*rare, "time", "", "", 7.654, 1.5, 39.0, 0.012, 0.04, 152),
+    ]
+    names = ("first_kind", "second_kind", "differs_by", "level", "against", "odds_ratio", "low", "high", "p", "q", "n")
     return _sized([dict(zip(names, row, strict=True)) for row in rows])
 
 

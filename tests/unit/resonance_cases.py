@@ -10,6 +10,8 @@ from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.options import Options
 from antiphon.inference.inference import Coupling
 from antiphon.model.parameters import Endemic, TargetModel
+from antiphon.resonance.happened import Happened
+from antiphon.resonance.surroundings import Surroundings
 
 CLIENT = Kind("aggression", "client", "minute", terminal=False, while_="present")
 STAFF = Kind("staff_injury", "staff", "minute", terminal=False, while_="present")
@@ -134,3 +136,22 @@ def two_kinds() -> tuple[Fit, tuple[Coupling, ...]]:
         Options(),
     )
     return fit, (coupling(0, 0, 0, (0,)), coupling(2, 1, 0, (1,)), coupling(1, 0, 1, (0,)))
+
+
+def happened(rows: list[tuple[int, int, int, int]]) -> Happened:
+    """Rows of incident, kind, system, unit, one day apart; at whom is not said."""
+    incident, kind, system, unit = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    days = np.arange(len(rows), dtype=float)
+    nobody = np.full(len(rows), -1)
+    return Happened(incident, kind, system, unit, nobody, days, days, np.ones(len(rows), dtype=bool))
+
+
+def surrounded(what: Happened, **known: object) -> Surroundings:
+    """Surroundings of which nothing is known but what is given."""
+    n = len(what.time)
+    values = {
+        "time": np.zeros(n), "shift": np.full(n, -1), "shifts": ("07:00", "15:00", "23:00"),
+        "staffing": np.full(n, np.nan), "doses": {}, "target": what.target, "role": np.full(n, -1),
+        "roles": ("client", "staff"),
+    }  # fmt: skip
+    return Surroundings(**(values | known))  # type: ignore[arg-type]

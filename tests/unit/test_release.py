@@ -176,6 +176,83 @@ def test_responses_of_a_few_incidents_are_withheld():
     assert only(released(replace(findings, responses=rare)).responses)["withheld"] == TOO_FEW
 
 
+def test_a_pair_of_kinds_is_withheld_both_ways_round():
+    findings = example_findings()
+    one = findings.responses.head(1).with_columns(n_target=pl.lit(3, dtype=pl.Int64))
+    other = findings.responses.head(1).with_columns(
+        first_kind=pl.col("second_kind"),
+        second_kind=pl.col("first_kind"),
+        share=pl.lit(0.4),
+        low=pl.lit(0.3),
+        high=pl.lit(0.5),
+    )
+    assert only(released(replace(findings, responses=other)).responses)["share"] == 0.4
+    rows = released(replace(findings, responses=pl.concat([one, other]))).responses
+    assert rows["withheld"].to_list() == [TOO_FEW, TOO_FEW]
+    assert rows.drop("first_kind", "second_kind", "withheld").null_count().sum_horizontal().item() == 2 * (
+        rows.width - 3
+    )
+
+
+def test_odds_and_what_recorded_numbers_say_are_shown_with_their_share():
+    row = only(released().responses, first_kind="aggression_physical", second_kind="restraint")
+    assert (row["odds"], row["odds_low"], row["odds_high"]) == (1.2, 0.91, 1.7)
+    assert (row["share_recorded"], row["n_recorded"]) == (0.52, 660)
+    assert row["adjusted_for"] == ["time", "shift", "staffing", "practice", "directed at"]
+    hidden = only(released().responses, first_kind="self_harm")
+    assert {hidden[name] for name in hidden if name not in {"first_kind", "second_kind", "withheld"}} == {None}
+
+
+@pytest.mark.parametrize(
+    "few",
+    [
+        {"n_source_recorded": 10},
+        {"n_target_recorded": 10},
+        {"share_recorded": 0.995},
+        {"high_recorded": 0.77},
+        {"n_recorded": 4},
+    ],
+)
+def test_what_recorded_numbers_say_of_too_few_is_withheld(few):
+    findings = example_findings()
+    table = findings.responses.head(1).with_columns(**{name: pl.lit(value) for name, value in few.items()})
+    row = only(released(replace(findings, responses=table)).responses)
+    assert row["share"] == 0.53
+    assert {row[f"{name}_recorded"] for name in ("share", "low", "high", "n")} == {None}
+
+
+def test_contrasts_are_shown_where_their_pair_of_kinds_is():
+    table = released().response_contrasts
+    assert only(table, differs_by="directed at")["against"] == "client"  # and none of the clinicians
+    assert only(table, level="23:00")["n"] == 120
+    rare = only(table, first_kind="self_harm")
+    assert rare["withheld"] == TOO_FEW
+    assert rare["odds_ratio"] is rare["n"] is rare["p"] is None
+    findings = example_findings()
+    few = findings.response_contrasts.with_columns(n_target=pl.lit(10))
+    assert set(released(replace(findings, response_contrasts=few)).response_contrasts["withheld"]) == {TOO_FEW}
+
+
+def test_what_lies_inside_incidents_of_too_few_is_not_told_otherwise():
+    findings = example_findings()
+    pair = {"source_kind": "aggression_physical", "target_kind": "restraint"}
+    coupling = findings.couplings.head(1).with_columns(**{name: pl.lit(kind) for name, kind in pair.items()})
+    loop = findings.loops.head(1).with_columns(
+        nodes=pl.lit(["client: aggression_physical", "client: restraint"], dtype=pl.List(pl.String)),
+        via=pl.lit(["same incident", "echo"], dtype=pl.List(pl.String)),
+    )
+    few = findings.responses.head(1).with_columns(n_target=pl.lit(3))
+    shown = released(replace(findings, couplings=coupling, loops=loop))
+    hidden = released(replace(findings, couplings=coupling, loops=loop, responses=few))
+    assert only(shown.couplings)["within_incident_share"] == 0.11
+    assert only(hidden.couplings)["within_incident_share"] is None
+    assert only(hidden.couplings)["echoes"] == only(shown.couplings)["echoes"]
+    assert shown.loops.height == 1
+    assert hidden.loops.is_empty()
+    by_echo = loop.with_columns(via=pl.lit(["echo", "echo"], dtype=pl.List(pl.String)))
+    assert released(replace(findings, loops=by_echo, responses=few)).loops.height == 1
+
+
 def test_loops_through_unnamed_roles_are_dropped_and_counted():
     result = released()
     assert result.loops.height == 2
@@ -211,7 +288,8 @@ def test_findings_json_keeps_its_schema():
     jsonschema.validate(findings_document(released()), findings_schema())
     findings = example_findings()
     empty = {
-        name: getattr(findings, name).clear() for name in ("rates", "couplings", "responses", "attribution", "loops")
+        name: getattr(findings, name).clear()
+        for name in ("rates", "couplings", "responses", "response_contrasts", "attribution", "loops")
     }
     jsonschema.validate(findings_document(released(replace(findings, **empty))), findings_schema())
 

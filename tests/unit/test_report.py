@@ -186,6 +186,28 @@ def test_the_words_that_were_agreed_are_used():
         assert label in words
 
 
+def test_answers_differ_in_plain_words_and_only_where_chance_would_not_do():
+    words = Page(report_html(released())).words
+    for part in (
+        "at the end of the time observed, against its beginning 0.61 0.42 to 0.88",
+        "in the shift from 23:00, against the other shifts 1.9 1.3 to 2.8",
+        "with community meetings in force, in the same unit 0.48 0.29 to 0.8",
+        "directed at staff, against clients 2.3 1.6 to 3.3",
+        "by recorded numbers alone 52 (46 to 58)",
+    ):
+        assert part in words
+    assert "twice the staff" not in words
+    assert "2.2 to 8.1" not in words
+    findings = example_findings()
+    alike = findings.response_contrasts.with_columns(q=pl.lit(0.2))
+    assert (
+        "no difference is surer than chance"
+        in Page(report_html(released(replace(findings, response_contrasts=alike)))).words
+    )
+    nothing = Page(report_html(released(replace(findings, response_contrasts=alike.clear())))).words
+    assert "differ by" not in nothing
+
+
 def test_words_that_are_never_said_are_not_said(case):
     assert forbidden_words(Page(case[1]).words) == []
     assert forbidden_words("This was due to them, because of the worst influence") == [

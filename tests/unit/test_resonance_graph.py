@@ -51,6 +51,26 @@ def test_a_loop_may_pass_through_a_response() -> None:
     assert loop.gain == pytest.approx(0.1)
 
 
+def test_a_loop_may_pass_through_several_responses_and_echoes() -> None:
+    # self-harm (0) is met with restraint (1), which echoes in aggression (2), met with seclusion (3), which echoes in
+    # self-harm; the step from restraint to aggression also happens inside incidents
+    echoes, responses = np.zeros((4, 4)), np.zeros((4, 4))
+    responses[1, 0], echoes[2, 1], responses[3, 2], echoes[0, 3] = 0.4, 0.3, 0.2, 0.5
+    (loop,) = loops(echoes, responses)
+    assert loop.nodes == (0, 1, 2, 3)
+    assert loop.gain == pytest.approx(0.4 * 0.3 * 0.2 * 0.5)
+    responses[2, 1] = 0.1
+    (loop,) = loops(echoes, responses)
+    assert loop.gain == pytest.approx(0.4 * (0.3 + 0.1) * 0.2 * 0.5)
+
+
+def test_gain_of_every_draw() -> None:
+    generator = np.random.default_rng(3)
+    echoes, responses = generator.random((5, 2, 2)), generator.random((5, 2, 2))
+    each = [turn_gain((0, 1), one, other) for one, other in zip(echoes, responses, strict=True)]
+    np.testing.assert_allclose(turn_gain((0, 1), echoes, responses), each)
+
+
 def test_what_stays_inside_an_incident_is_no_loop() -> None:
     responses = np.array([[0.0, 0.6], [0.5, 0.0]])
     assert loops(np.zeros((2, 2)), responses) == []

@@ -32,7 +32,7 @@ channels = ["self", "peers:unit:client>client", "peers:unit:client>staff"]
 """
 FORBIDDEN = re.compile(r"\b(cause[sd]?|due to|because|contagion|influence[sd]?|risk of|worst)\b", re.IGNORECASE)
 TABLES = (
-    "rates", "couplings", "responses", "branching_ratio", "attribution", "ladder", "loops", "diagnostics", "detectable",
+    "rates", "couplings", "responses", "response_contrasts", "branching_ratio", "attribution", "ladder", "loops", "diagnostics", "detectable",
     "parallel", "nodes",
 )  # fmt: skip
 
@@ -103,6 +103,7 @@ def test_half_of_the_incidents_are_answered(findings: Findings) -> None:
     assert row["n"] == row["n_recorded"] == 260
     assert row["share"] == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / 260))
     assert row["low"] < 0.5 < row["high"]
+    assert row["odds_low"] < 1.0 < row["odds_high"]
     inside = findings.couplings.filter(channel="self", source_kind="aggression_physical", target_kind="restraint")
     assert inside.item(0, "within_incident_share") == row["share"]
 

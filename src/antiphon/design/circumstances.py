@@ -89,8 +89,9 @@ def _practice_steps(ground: Ground, rows: _Doses, step: float) -> Steps:
     ends = np.flatnonzero(in_force & (high < ground.n_cells))
     row, number = counted(np.where(in_force, np.where(rows.slope != 0.0, high - low, 1), 0))
     begun = ground.edges[low[row] + number]
-    slope = rows.slope[row]
-    value = rows.dose[row] + np.where(slope != 0.0, slope * (begun - rows.start[row]), 0.0)
+    value, slope = rows.dose[row], rows.slope[row]
+    on_ramp = np.flatnonzero(slope)  # a row that has always been in force has no start to count from
+    value[on_ramp] += slope[on_ramp] * (begun - rows.start[row])[on_ramp]
     # where one row ends as the next begins, the next counts: it is the later of the two at that time
     return make_steps(
         np.concatenate([rows.group[ends], rows.group[row]]),

@@ -38,6 +38,7 @@ class Events:
     is_shared : (events,) bool, whether the incident has other events.
     by_kind, kind_begins : events in the order of their kinds, and where each kind begins.
     unit : (events,) first group of the source at the level at which people meet; -1 for none.
+    target : (events,) code of the system at which it was directed; -1 where the row names none.
     place_event, place_group : pairs (event, group of any level): where the source was.
     """
 
@@ -53,6 +54,7 @@ class Events:
     by_kind: np.ndarray
     kind_begins: np.ndarray
     unit: np.ndarray
+    target: np.ndarray
     place_event: np.ndarray
     place_group: np.ndarray
 
@@ -156,7 +158,7 @@ def make_events(
     is_shared = np.bincount(incident)[incident] > 1 if incident.size else is_coarse
     return Events(
         time, rows.system, rows.kind, incident, ends, is_coarse, is_terminal, is_target, is_shared, by_kind, kind_begins,
-        first_unit(roster, rows.system, place_event, place_group), place_event, place_group,
+        first_unit(roster, rows.system, place_event, place_group), rows.target, place_event, place_group,
     )  # fmt: skip
 
 

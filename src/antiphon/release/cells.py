@@ -10,7 +10,7 @@ from antiphon.release.released import TOO_FEW, TOO_UNCERTAIN
 from antiphon.release.rounding import rounded_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -50,7 +50,7 @@ def named(rows: Iterable[Row], limits: Thresholds) -> list[Row]:
     return [row for row in rows if limits.shows((row["source_role"], row["target_role"]))]
 
 
-def passed(row: Row, values: dict[str, Callable[[Any], Any]], limits: Thresholds) -> Row:
+def passed(row: Row, values: Mapping[str, Callable[[Any], Any]], limits: Thresholds) -> Row:
     """Values of a row rounded if enough persons stand behind it, else null with the reason."""
     if not has_enough(row, limits):
         return withheld(values, TOO_FEW)

@@ -59,13 +59,16 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
     quarters = complete_quarters(findings.records["window"])
     checked("rates", findings.rates)
     rates = release_rates(findings.rates, _persons(findings), quarters, limits)
+    responses = tables.responses(findings.responses, limits)
+    few = tables.too_few(responses)
     shown = {
-        "couplings": tables.couplings(findings.couplings, limits),
-        "responses": tables.responses(findings.responses, limits),
+        "couplings": tables.couplings(findings.couplings, few, limits),
+        "responses": responses,
+        "response_contrasts": tables.response_contrasts(findings.response_contrasts, few, limits),
         "branching_ratio": tables.branching_ratio(findings.branching_ratio, limits),
         "attribution": tables.attribution(findings.attribution, limits),
         "ladder": tables.ladder(findings.ladder, limits),
-        "loops": tables.loops(findings.loops, limits),
+        "loops": tables.loops(findings.loops, few, limits),
         "diagnostics": tables.diagnostics(findings.diagnostics, limits),
         "detectable": tables.detectable(findings.detectable, limits),
         "parallel": tables.parallel(findings.parallel, limits),
@@ -131,10 +134,12 @@ def _labels(vocabulary: Vocabulary, shown: dict[str, pl.DataFrame], limits: Thre
     }
     if shown["loops"].height:
         kinds |= {node.partition(":")[2].strip() for nodes in shown["loops"]["nodes"] for node in nodes}
+    practices = set(shown["response_contrasts"].filter(differs_by="practice")["level"])
     return {
         "kinds": {name: _label(vocabulary.kinds, name) for name in sorted(kinds)},
         "relations": {name: _label(vocabulary.relations, name) for name in sorted(vocabulary.relations)},
         "domains": {name: _label(vocabulary.domains, name) for name in sorted(set(shown["parallel"]["domain"]))},
+        "practices": {name: _label(vocabulary.practices, name) for name in sorted(practices)},
         "roles": {role: words for role, words in vocabulary.role_labels.items() if limits.shows((role,))},
         "levels": {role: level for role, level in vocabulary.roles.items() if limits.shows((role,))},
     }

@@ -26,11 +26,11 @@ class Released:
         events {kind: n in the complete quarters, or None}, precision {kind: word}, set_aside {rule: n}, client_days,
         have (which files the agency has), pairs {shown, claimed: n}, marking, purpose.
     settings : half_lives, channels, period_days, history_days, block_days, seed, versions, privacy thresholds.
-    labels : {"kinds": ..., "roles": ..., "relations": ..., "domains": ...}: plain words for names.
+    labels : {"kinds": ..., "roles": ..., "relations": ..., "domains": ..., "practices": ...}: plain words for names.
     rates : agency-wide, one row per kind and complete quarter.
     unit_rates : the same per unit, where units are large enough; in the agency's own order.
-    couplings, responses, branching_ratio, attribution, ladder, loops, diagnostics, detectable, parallel, nodes :
-        as in ``Findings``, released.
+    couplings, responses, response_contrasts, branching_ratio, attribution, ladder, loops, diagnostics, detectable,
+    parallel, nodes : as in ``Findings``, released.
     withheld : table, reason, rows.
     warnings : code, text.
     """
@@ -42,6 +42,7 @@ class Released:
     unit_rates: pl.DataFrame
     couplings: pl.DataFrame
     responses: pl.DataFrame
+    response_contrasts: pl.DataFrame
     branching_ratio: pl.DataFrame
     attribution: pl.DataFrame
     ladder: pl.DataFrame

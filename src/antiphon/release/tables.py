@@ -20,6 +20,7 @@ TEXT, WHOLE, NUMBER, YES = pl.String, pl.Int64, pl.Float64, pl.Boolean
 
 _percent = partial(decimals, places=2)
 _echoes = partial(decimals, places=3)
+Pairs = frozenset[tuple[str, str]]
 _SIZES = {"n_source": WHOLE, "n_target": WHOLE, "n_units": WHOLE}
 _INTERVAL = {"low": NUMBER, "high": NUMBER}
 
@@ -29,8 +30,11 @@ def as_is(value: Any) -> Any:
     return value
 
 
-def couplings(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Release couplings: claimed ones first, then by how much echoes; ``row`` numbers them for the pictures."""
+def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFrame:
+    """Release couplings: claimed ones first, then by how much echoes; ``row`` numbers them for the pictures.
+
+    ``few`` are pairs of kinds that share the incidents of too few persons: what lies inside them stays there.
+    """
     values = {
         "echoes": _echoes,
         "low": _echoes,
@@ -49,6 +53,8 @@ def couplings(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     for row in named(checked("couplings", table), limits):
         if limits.shows((row["from_role"], row["to_role"])):
             cell = passed(row, values, limits)
+            if (row["source_kind"], row["target_kind"]) in few:
+                cell["within_incident_share"] = None
             rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
     rows.sort(
         key=lambda row: (bool(row["withheld"]), not row["claimed"], -(row["echoes"] or 0.0), *map(row.get, names))
@@ -60,27 +66,64 @@ def couplings(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 
 def responses(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     """Release responses inside incidents. Neither the incidents with the second kind nor those without may be a few."""
+    shares = ("share", "low", "high", "n")
+    odds = ("odds", "odds_low", "odds_high")
+    values = dict(zip(shares, (_percent, _percent, _percent, rounded_count), strict=True))
+    values |= dict.fromkeys(odds, significant) | {"adjusted_for": as_is}
+    again = {f"{name}_recorded": values[name] for name in shares}
     rows = []
     for row in named(checked("responses", table), limits):
-        cell = passed(row, {"share": _percent, "low": _percent, "high": _percent, "n": rounded_count}, limits)
-        cell = uncertain(cell, ("share", "low", "high"))
+        cell = uncertain(passed(row, values, limits), tuple(name for name in values if name != "n"))
         if not cell["withheld"] and _has_few(row["share"] * row["n"], row["n"]):
-            cell = withheld(cell, TOO_FEW)
+            cell = withheld(values, TOO_FEW)
         rows.append(
             {"first_kind": row["first_kind"], "second_kind": row["second_kind"]}
             | cell
+            | (dict.fromkeys(again) if cell["withheld"] else _recorded(row, again, limits))
             | sizes(row, limits, is_shown=not cell["withheld"])
         )
-    schema = {
-        "first_kind": TEXT,
-        "second_kind": TEXT,
-        "share": NUMBER,
-        **_INTERVAL,
-        "n": WHOLE,
-        **_SIZES,
-        "withheld": TEXT,
-    }
-    return pl.DataFrame(rows, schema=schema)
+    _withhold_reverse(rows)
+    columns = {name: WHOLE if name.startswith("n") else NUMBER for name in (*shares, *again, *odds)}
+    schema = {"first_kind": TEXT, "second_kind": TEXT} | columns | {"adjusted_for": pl.List(TEXT)}
+    return pl.DataFrame(rows, schema=schema | _SIZES | {"withheld": TEXT})
+
+
+def _withhold_reverse(rows: list[Row]) -> None:
+    """Withhold a pair of kinds both ways round: the incidents that have both are the same."""
+    few = {(row["second_kind"], row["first_kind"]) for row in rows if row["withheld"] == TOO_FEW}
+    for row in rows:
+        if (row["first_kind"], row["second_kind"]) in few:
+            row.update(withheld(set(row) - {"first_kind", "second_kind"}, TOO_FEW))
+
+
+def _recorded(row: Row, values: dict[str, Any], limits: Thresholds) -> Row:
+    """Give what recorded incident numbers alone say, by the same rules."""
+    behind = row | {side: row.get(f"{side}_recorded") or 0 for side in ("n_source", "n_target")}
+    cell = uncertain(passed(behind, values, limits), tuple(values), "low_recorded", "high_recorded")
+    if cell["withheld"] or _has_few(row["share_recorded"] * row["n_recorded"], row["n_recorded"]):
+        return dict.fromkeys(values)
+    return {name: cell[name] for name in values}
+
+
+def too_few(responses: pl.DataFrame) -> Pairs:
+    """Name the pairs of kinds of which released responses say nothing, as too few persons share the incidents."""
+    rows = responses.filter(pl.col("withheld") == TOO_FEW)
+    return frozenset(rows.select("first_kind", "second_kind").iter_rows())
+
+
+def response_contrasts(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFrame:
+    """Release by what answers differ; nothing of a pair of kinds that shares the incidents of too few persons."""
+    names = ("first_kind", "second_kind", "differs_by", "level", "against")
+    values = dict.fromkeys(("odds_ratio", "low", "high", "p", "q"), significant) | {"n": rounded_count}
+    rows = []
+    for row in named(checked("response_contrasts", table), limits):
+        if row["differs_by"] == "directed at" and not limits.shows((row["level"], row["against"])):
+            continue
+        is_few = (row["first_kind"], row["second_kind"]) in few
+        cell = withheld(values, TOO_FEW) if is_few else passed(row, values, limits)
+        rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
+    schema = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER) | {"n": WHOLE} | _SIZES
+    return pl.DataFrame(rows, schema=schema | {"withheld": TEXT})
 
 
 def _has_few(part: float, whole: float) -> bool:
@@ -142,15 +185,18 @@ def ladder(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def loops(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Release loops, whole ones only: a loop through a node that is not shown is not shown."""
+def loops(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFrame:
+    """Release loops, whole ones only: a loop through a node or an answer that is not shown is not shown."""
     values = {"gain": _echoes, "low": _echoes, "high": _echoes}
     rows = []
     for row in named(checked("loops", table), limits):
-        roles = [node.partition(":")[0].strip() for node in row["nodes"]]
-        if limits.shows(roles) and has_enough(row, limits):
-            steps = {"nodes": list(row["nodes"]), "via": list(row.get("via") or ["echo"] * len(row["nodes"]))}
-            rows.append(steps | passed(row, values, limits))
+        roles, kinds = zip(*(map(str.strip, node.split(":", 1)) for node in row["nodes"]), strict=True)
+        via = list(row.get("via") or ["echo"] * len(kinds))
+        inside = {
+            pair for pair, way in zip(zip(kinds, kinds[1:] + kinds[:1], strict=True), via, strict=True) if way != "echo"
+        }
+        if limits.shows(roles) and has_enough(row, limits) and not inside & few:
+            rows.append({"nodes": list(row["nodes"]), "via": via} | passed(row, values, limits))
     return pl.DataFrame(
         rows, schema={"nodes": pl.List(TEXT), "via": pl.List(TEXT), "gain": NUMBER, **_INTERVAL, "withheld": TEXT}
     )

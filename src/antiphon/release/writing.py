@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from antiphon.release.released import Released
 
 SCHEMA_VERSION = 1
-DOCUMENT_TABLES = ("rates", "couplings", "responses", "attribution", "ladder", "loops", "diagnostics", "parallel")
+DOCUMENT_TABLES = (
+    "rates", "couplings", "responses", "response_contrasts", "attribution", "ladder", "loops", "diagnostics", "parallel",
+)  # fmt: skip
 _DOCUMENT_RECORDS = ("hash", "window", "systems", "events", "precision", "set_aside")
 _FIXED_DATE = dt.datetime(2020, 1, 1)  # noqa: DTZ001 - a workbook's creation date has no time zone
 
@@ -117,7 +119,7 @@ def _write_cell(sheet: Any, place: tuple[int, int], value: Any, meaning: tuple[s
     elif isinstance(value, bool):
         sheet.write_string(*place, "yes" if value else "no")
     elif isinstance(value, list):
-        sheet.write_string(*place, ", followed by ".join(value))
+        sheet.write_string(*place, (", followed by " if title in {"nodes", "via"} else ", ").join(value))
     elif isinstance(value, str):
         sheet.write_string(*place, value)
     else:

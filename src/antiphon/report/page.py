@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from antiphon.report import sections
+from antiphon.report import answers, sections
 from antiphon.report.picture import draw
 from antiphon.report.sentences import branching_words, sentences
 from antiphon.report.words import COMPONENTS, SHORT_COMPONENTS, Words, capital, number
@@ -73,7 +73,8 @@ def _context(released: Released) -> dict[str, Any]:
         "attribution": sections.attribution(released),
         "components": COMPONENTS,
         "short_components": SHORT_COMPONENTS,
-        "responses": sections.responses(released),
+        "responses": answers.responses(released),
+        "contrasts": answers.response_contrasts(released),
         "branching": ratio[0] if ratio else None,
         "branching_words": branching_words(ratio[0]) if ratio and not ratio[0]["withheld"] else None,
         "loops": sections.loops(released),

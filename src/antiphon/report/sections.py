@@ -128,7 +128,7 @@ def couplings(released: Released) -> list[Row]:
             "target": words.kind(row["target_kind"]),
             "among": words.among(row["channel"], row["to_role"]),
             "echoes": per_100(row["echoes"]) if row["echoes"] is not None else "",
-            "interval": _interval(row),
+            "interval": interval(row),
             "delay": delay(row["median_delay_hours"]) if row["median_delay_hours"] is not None else "-",
             "q": p_value(row["q"]) if row["q"] is not None else "-",
             "verdict": _verdict(row),
@@ -140,7 +140,13 @@ def couplings(released: Released) -> list[Row]:
     ]
 
 
-def _interval(row: Row) -> str:
+def interval(row: Row) -> str:
+    """Write the ends of an interval of a share, or a dash.
+
+    Parameters
+    ----------
+    row : with ``low`` and ``high``.
+    """
     if row["low"] is None or row["high"] is None:
         return "-"
     return f"{per_100(row['low'])} to {per_100(row['high'])}"
@@ -231,27 +237,6 @@ def _segments(shown: dict[str, Row]) -> list[Row]:
     return segments
 
 
-def responses(released: Released) -> list[Row]:
-    """What also happens inside an incident.
-
-    Parameters
-    ----------
-    released : released tables.
-    """
-    words = Words.of(released)
-    return [
-        {
-            "first": capital(words.kind(row["first_kind"])),
-            "second": words.kind(row["second_kind"]),
-            "share": per_100(row["share"]) if row["share"] is not None else "",
-            "interval": _interval(row),
-            "n": number(row["n"]) if row["n"] is not None else "",
-            "withheld": row["withheld"],
-        }
-        for row in released.responses.to_dicts()
-    ]
-
-
 def loops(released: Released) -> list[Row]:
     """Circles in plain words, each step with how it is made.
 
@@ -265,7 +250,7 @@ def loops(released: Released) -> list[Row]:
             "steps": [words.node(node) for node in row["nodes"]],
             "via": row["via"],
             "gain": per_100(row["gain"]),
-            "interval": _interval(row),
+            "interval": interval(row),
         }
         for row in released.loops.to_dicts()
     ]

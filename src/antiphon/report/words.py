@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from antiphon.release.released import Released
@@ -124,6 +124,26 @@ class Words:
     def domain(self, name: str) -> str:
         """Plain words for a domain."""
         return self.labels["domains"].get(name, name.replace("_", " "))
+
+    def practice(self, name: str) -> str:
+        """Plain words for a practice."""
+        return self.labels["practices"].get(name, name.replace("_", " "))
+
+    def contrast(self, row: dict[str, Any]) -> str:
+        """Words for what answers are compared by: "directed at staff, against clients"."""
+        level, against = row["level"], row["against"]
+        match row["differs_by"]:
+            case "time":
+                return "at the end of the time observed, against its beginning"
+            case "shift":
+                others = "the other shifts" if against == "others" else f"the shift from {against}"
+                return f"in the shift from {level}, against {others}"
+            case "staffing":
+                return "with twice the staff per client, in the same unit"
+            case "practice":
+                return f"with {self.practice(level)} in force, in the same unit"
+            case _:
+                return f"directed at {self.role(level)}, against {self.role(against)}"
 
     def relation(self, name: str) -> str:
         """Plain words for a relation between two persons."""

@@ -103,13 +103,12 @@ def behind_couplings(design: Design, couplings: Sequence[Coupling]) -> Behind:
     )
 
 
-def behind_product(design: Design, couplings: Sequence[Coupling], thresholds: dict[str, int]) -> Behind:
-    """Say who is behind a product of couplings, such as a loop: the side that comes closest to its threshold.
+def behind_product(parts: Sequence[Behind], thresholds: dict[str, int]) -> Behind:
+    """Say who is behind a product, such as a loop: the side that comes closest to its threshold.
 
     Parameters
     ----------
-    design : the design.
-    couplings : at least one.
+    parts : who is behind each factor; at least one.
     thresholds : smallest number of persons that may be shown, by role (0 where none applies).
 
     Returns
@@ -117,22 +116,10 @@ def behind_product(design: Design, couplings: Sequence[Coupling], thresholds: di
     Behind
         A loop may be shown only where its weakest link may.
     """
-
-    def source_role(coupling: Coupling) -> str:
-        return design.kinds[coupling.source_kind].role
-
-    def target_role(coupling: Coupling) -> str:
-        return design.kinds[design.targets[coupling.target].kind].role
-
-    source = min(couplings, key=lambda c: c.n_source - thresholds.get(source_role(c), 0))
-    target = min(couplings, key=lambda c: c.n_target - thresholds.get(target_role(c), 0))
-    return Behind(
-        source.n_source,
-        target.n_target,
-        source_role(source),
-        target_role(target),
-        min(coupling.n_units for coupling in couplings),
-    )
+    source = min(parts, key=lambda part: part.n_source - thresholds.get(part.source_role, 0))
+    target = min(parts, key=lambda part: part.n_target - thresholds.get(part.target_role, 0))
+    n_units = min(part.n_units for part in parts)
+    return Behind(source.n_source, target.n_target, source.source_role, target.target_role, n_units)
 
 
 def units(design: Design, kind: int | None) -> int:

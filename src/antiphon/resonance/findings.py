@@ -29,8 +29,7 @@ class Findings:
         approximate (bool), label ("", "too few", "shared circumstances not excluded", "slow dependence",
         "in step with the whole organisation"), median_delay_hours, same_cell_share, within_incident_share.
         ``estimate`` (unpenalised, between low and high).
-    responses : first_kind, second_kind, share, low, high, n; share_recorded, n_recorded (recorded incident numbers
-        only), odds, odds_low, odds_high (in a typical unit).
+    responses, response_contrasts : see ``antiphon.resonance.responses.responses``.
     branching_ratio : value, low, high.
     attribution : kind, component, direct, root, low, high (component: average, frailty, own past, peers, other roles,
         ties, organisation, environment; shares of 1).
@@ -53,6 +52,7 @@ class Findings:
     rates: pl.DataFrame
     couplings: pl.DataFrame
     responses: pl.DataFrame
+    response_contrasts: pl.DataFrame
     branching_ratio: pl.DataFrame
     attribution: pl.DataFrame
     ladder: pl.DataFrame

@@ -103,7 +103,7 @@ def turn_gain(nodes: Sequence[int], echoes: np.ndarray, responses: np.ndarray) -
     ----------
     nodes : kinds in order.
     echoes : (..., n, n) ``[to, from]`` echoes per event.
-    responses : (n, n) share of incidents with the one that also have the other; delay zero.
+    responses : (..., n, n) share of incidents with the one that also have the other; delay zero.
 
     Returns
     -------
@@ -112,8 +112,8 @@ def turn_gain(nodes: Sequence[int], echoes: np.ndarray, responses: np.ndarray) -
         one incident is no loop in time.
     """
     steps = list(zip(nodes, [*nodes[1:], nodes[0]], strict=True))
-    both = np.prod([echoes[..., to, from_] + responses[to, from_] for from_, to in steps], axis=0)
-    return both - np.prod([responses[to, from_] for from_, to in steps])
+    both = np.prod([echoes[..., to, from_] + responses[..., to, from_] for from_, to in steps], axis=0)
+    return both - np.prod([responses[..., to, from_] for from_, to in steps], axis=0)
 
 
 def loops(echoes: np.ndarray, responses: np.ndarray, *, most: int = MOST_LOOPS) -> list[Loop]:

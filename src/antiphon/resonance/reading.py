@@ -5,32 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import polars as pl
-
+from antiphon.design.roster import roster_of
 from antiphon.records.glance import glance
-from antiphon.resonance.behind import BEHIND
+from antiphon.resonance.circles import inside, loops_table
 from antiphon.resonance.findings import Findings
-from antiphon.resonance.happened import happened
+from antiphon.resonance.happened import exposed, happened
 from antiphon.resonance.notes import in_words, notes
 from antiphon.resonance.parallel import parallel_table
 from antiphon.resonance.rates import client_days, rates_table
 from antiphon.resonance.responses import responses, shared_incidents
+from antiphon.resonance.surroundings import surroundings
 from antiphon.resonance.tables import (
     attribution_table,
     branching_table,
     couplings_table,
-    loops_table,
     nodes_table,
     reading,
+    thresholds,
     with_coupling,
     with_everyone,
     with_kind,
 )
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from antiphon.design.design import Design
-    from antiphon.framework.vocabulary import Vocabulary
     from antiphon.inference.inference import Inference
     from antiphon.records.agency import Agency
     from antiphon.records.glance import Glance
@@ -52,21 +52,24 @@ def read_off(agency: Agency, inference: Inference, *, seed: int = 1) -> Findings
         Before disclosure control: nothing here may be shown until ``release`` has passed it.
     """
     design = inference.fit.design
-    joined = happened(agency, design, joined=True)
-    answers = responses(joined, happened(agency, design, joined=False), [kind.name for kind in design.kinds])
-    inside = _inside(answers, joined, design)
+    roster, _ = roster_of(agency)
+    exposure = exposed(agency, design, roster, joined=True)
+    joined, recorded = happened(exposure), happened(exposed(agency, design, roster, joined=False))
+    around = surroundings(agency, design, exposure)
+    answers, contrasts = responses(joined, recorded, design.kinds, around, thresholds(agency))
     read = reading(agency, inference, joined, seed=seed)
     seen = glance(agency)
     findings = Findings(
         records=_records(agency, design, seen),
         settings=_settings(design, inference, seed),
         rates=rates_table(seen, agency.vocabulary),
-        couplings=couplings_table(read, inside),
-        responses=_with_roles(answers, design),
+        couplings=couplings_table(read, _within_incidents(answers, joined, design)),
+        responses=answers,
+        response_contrasts=contrasts,
         branching_ratio=branching_table(read),
         attribution=attribution_table(read),
         ladder=with_everyone(inference.ladder, design),
-        loops=loops_table(read, _answer_matrix(answers, design, agency.vocabulary)),
+        loops=loops_table(read, inside(answers, design, agency.vocabulary, seed=seed)),
         diagnostics=with_kind(inference.diagnostics, design),
         detectable=with_coupling(inference.detectable, read),
         parallel=parallel_table(
@@ -77,31 +80,12 @@ def read_off(agency: Agency, inference: Inference, *, seed: int = 1) -> Findings
     return replace(findings, warnings=notes(agency, inference, findings))
 
 
-def _inside(answers: pl.DataFrame, joined: Happened, design: Design) -> dict[tuple[str, str], float]:
+def _within_incidents(answers: pl.DataFrame, joined: Happened, design: Design) -> dict[tuple[str, str], float]:
     """Share of incidents with the first kind that also have the second, or the first in more than one system."""
     found = {(row["first_kind"], row["second_kind"]): row["share"] for row in answers.to_dicts()}
     for number, kind in enumerate(design.kinds):
         found[kind.name, kind.name] = shared_incidents(joined, number)
     return found
-
-
-def _answer_matrix(answers: pl.DataFrame, design: Design, vocabulary: Vocabulary) -> np.ndarray:
-    """Responses that may carry a loop: from something that happened to something done about it, as the kinds say."""
-    place = {kind.name: number for number, kind in enumerate(design.kinds)}
-    matrix = np.zeros((len(place), len(place)))
-    for row in answers.to_dicts():
-        is_answer = vocabulary.kinds[row["second_kind"]].incident_response
-        if is_answer and not vocabulary.kinds[row["first_kind"]].incident_response:
-            matrix[place[row["second_kind"]], place[row["first_kind"]]] = row["share"]
-    return matrix
-
-
-def _with_roles(answers: pl.DataFrame, design: Design) -> pl.DataFrame:
-    roles = {kind.name: kind.role for kind in design.kinds}
-    return answers.with_columns(
-        pl.col("first_kind").replace_strict(roles, return_dtype=pl.String).alias("source_role"),
-        pl.col("second_kind").replace_strict(roles, return_dtype=pl.String).alias("target_role"),
-    ).select(*[name for name in answers.columns if name not in BEHIND], *BEHIND)
 
 
 def _records(agency: Agency, design: Design, seen: Glance) -> dict[str, Any]:

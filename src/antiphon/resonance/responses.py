@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from scipy.optimize import minimize
 from scipy.sparse import coo_array
-from scipy.special import betaincinv, expit, stdtrit
+from scipy.special import betaincinv, ndtri, stdtrit
+
+from antiphon.inference.claims import adjust
+from antiphon.inference.mixed import Answers, estimate_mixed
+from antiphon.resonance.behind import BEHIND, Behind
+from antiphon.resonance.contrasts import FEWEST_PER_PARAMETER, Contrast, Incidents, choose_contrasts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from antiphon.design.design import Kind
+    from antiphon.inference.mixed import MixedEstimate
     from antiphon.resonance.happened import Happened
+    from antiphon.resonance.surroundings import Surroundings
 
 FEWEST_INCIDENTS = 5
-"""With fewer incidents that hold the first kind, a pair is not looked at."""
+"""With fewer incidents that hold the first kind, a pair is not looked at; with fewer answered or unanswered ones there
+are no odds."""
+
 FEWEST_CLUSTERS = 10
-"""With fewer units, incidents are clustered by the person they began with."""
-NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(21)
+"""With fewer units, incidents are clustered by the person they began with, and how units differ is not told."""
+
+FEWEST_AGAIN = 10
+"""Persons differ as far as the model knows where at least so many have two incidents or more."""
+
+MEDIAN_RATIO = float(np.sqrt(2.0) * ndtri(0.75))
+"""Times the spread of a factor: the median log odds ratio of two of its groups, the higher against the lower."""
 
 RESPONSES = {
     "first_kind": pl.String,
@@ -29,24 +43,35 @@ RESPONSES = {
     "low": pl.Float64,
     "high": pl.Float64,
     "n": pl.Int64,
+    "effective": pl.Float64,
     "share_recorded": pl.Float64,
+    "low_recorded": pl.Float64,
+    "high_recorded": pl.Float64,
     "n_recorded": pl.Int64,
+    "n_source_recorded": pl.Int64,
+    "n_target_recorded": pl.Int64,
     "odds": pl.Float64,
     "odds_low": pl.Float64,
     "odds_high": pl.Float64,
-    "n_source": pl.Int64,
-    "n_target": pl.Int64,
-    "n_units": pl.Int64,
+    "adjusted_for": pl.List(pl.String),
+}
+CONTRASTS = {
+    "first_kind": pl.String,
+    "second_kind": pl.String,
+    "differs_by": pl.String,
+    "level": pl.String,
+    "against": pl.String,
+    "odds_ratio": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "p": pl.Float64,
+    "q": pl.Float64,
+    "n": pl.Int64,
 }
 
+RATIO = ("odds_ratio", "low", "high")
 
-@dataclass(frozen=True, slots=True)
-class Odds:
-    """Odds in a typical unit, with 95 % limits; NaN where units or answers are too few."""
-
-    value: float
-    low: float
-    high: float
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,61 +81,179 @@ class Answered:
     Attributes
     ----------
     answered : (incidents,) 0.0 or 1.0.
-    unit, person : (incidents,) codes, of the first row with the first kind.
-    n_source, n_target : distinct systems with the first kind, and with the second in one of these incidents.
+    head : (incidents,) row of the first system with the first kind.
+    unit, person : (incidents,) codes, of that row.
+    source, target : pairs (incident, system): who has the first kind, and the second, in which of these incidents.
     """
 
     answered: np.ndarray
+    head: np.ndarray
     unit: np.ndarray
     person: np.ndarray
-    n_source: int
-    n_target: int
+    source: tuple[np.ndarray, np.ndarray]
+    target: tuple[np.ndarray, np.ndarray]
+
+    def systems(self, rows: np.ndarray) -> tuple[int, int]:
+        """Distinct systems with the first kind, and with the second, in a set of incidents (bool)."""
+        source, target = (len(np.unique(system[rows[at]])) for at, system in (self.source, self.target))
+        return source, target
+
+    def behind(self, roles: tuple[str, str], *sets: np.ndarray) -> Behind:
+        """Say who stands behind what is made of several sets of incidents: the fewest on each side of any."""
+        counts = [self.systems(rows) for rows in sets]
+        units = [len(np.unique(self.unit[rows & (self.unit >= 0)])) for rows in sets]
+        return Behind(min(source for source, _ in counts), min(target for _, target in counts), *roles, min(units))
 
 
-def responses(joined: Happened, recorded: Happened, kinds: Sequence[str]) -> pl.DataFrame:
-    """Share of incidents with one kind that also have another.
+def responses(
+    joined: Happened,
+    recorded: Happened,
+    kinds: Sequence[Kind],
+    around: Surroundings,
+    thresholds: Mapping[str, int],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Share of incidents with one kind that also have another, and by what that differs.
 
     Parameters
     ----------
     joined : what happened, with rows joined where incident numbers are missing.
     recorded : what happened, only rows with a recorded incident number.
-    kinds : names of the kinds.
+    kinds : the kinds of the design.
+    around : what surrounded the rows of ``joined``.
+    thresholds : smallest number of persons that may be shown, by role: what fewer share is taken together with others.
 
     Returns
     -------
     pl.DataFrame
-        first_kind, second_kind, share, low, high, n (incidents with the first kind); share_recorded, n_recorded (the
-        same from recorded incident numbers alone); odds, odds_low, odds_high (in a typical unit: logistic with a
-        random effect of the unit); n_source, n_target (distinct systems with the first kind, and with the second in
-        the same incident), n_units. Pairs of different kinds that occur together at least once, and their reverse.
+        Responses: first_kind, second_kind, share, low, high, n (incidents with the first kind), effective (as many
+        independent incidents would be as certain); share_recorded ... n_target_recorded (the same from recorded
+        incident numbers alone); odds, odds_low, odds_high (in a typical unit and of a typical person, everything else
+        average); adjusted_for (what entered the odds). Pairs of different kinds that occur together at least once, and
+        their reverse.
+    pl.DataFrame
+        Contrasts: first_kind, second_kind, differs_by (time, shift, staffing, practice, directed at, unit, person), level
+        and against (what is compared), odds_ratio, low, high, p, q (corrected over the table), n (incidents at the
+        level). For unit and person ``odds_ratio`` is the median one of two of them, the higher against the lower.
 
     Notes
     -----
     Association inside an incident: neither kind is said to come first, whatever the columns are called.
     """
     by_kind, by_kind_recorded = _by_kind(joined, len(kinds)), _by_kind(recorded, len(kinds))
-    rows = []
-    for first, second in sorted(_together(joined, len(kinds)), key=lambda pair: (kinds[pair[0]], kinds[pair[1]])):
+    rows: list[Row] = []
+    contrasts: list[Row] = []
+    for first, second in sorted(_together(joined, len(kinds)), key=lambda pair: [kinds[k].name for k in pair]):
         told = answered(joined, by_kind[first], by_kind[second])
         if len(told.answered) < FEWEST_INCIDENTS:
             continue
-        numbered = answered(recorded, by_kind_recorded[first], by_kind_recorded[second]).answered
-        units = len(np.unique(told.unit[told.unit >= 0]))
-        again = (float(numbered.mean()) if len(numbered) else None, len(numbered))
-        behind = (told.n_source, told.n_target, units)
-        rows.append((kinds[first], kinds[second], *_estimates(told), *again, *_odds(told), *behind))
-    return pl.DataFrame(rows, schema=RESPONSES, orient="row")
+        names = {"first_kind": kinds[first].name, "second_kind": kinds[second].name}
+        roles = kinds[first].role, kinds[second].role
+        odds, differing = _differences(told, around, roles, thresholds)
+        again = _recorded(answered(recorded, by_kind_recorded[first], by_kind_recorded[second]))
+        everyone = np.ones(len(told.answered), dtype=bool)
+        rows.append(names | _share(told) | again | odds | told.behind(roles, everyone).columns())
+        contrasts += [names | row for row in differing]
+    table = pl.DataFrame(contrasts, schema=CONTRASTS | BEHIND)
+    return pl.DataFrame(rows, schema=RESPONSES | BEHIND), _corrected(table)
 
 
-def _estimates(told: Answered) -> tuple[float, float, float, int]:
+def _share(told: Answered) -> Row:
     has_units = len(np.unique(told.unit)) >= FEWEST_CLUSTERS
-    low, high = clustered_interval(told.answered, [told.unit, told.person] if has_units else [told.person])
-    return float(told.answered.mean()), low, high, len(told.answered)
+    clusterings = [told.unit, told.person] if has_units else [told.person]
+    low, high, effective = clustered_interval(told.answered, clusterings)
+    share = float(told.answered.mean())
+    return {"share": share, "low": low, "high": high, "n": len(told.answered), "effective": effective}
 
 
-def _odds(told: Answered) -> list[float | None]:
-    odds = typical_odds(told.answered, told.unit)
-    return [value if np.isfinite(value) else None for value in (odds.value, odds.low, odds.high)]
+def _recorded(told: Answered) -> Row:
+    if not len(told.answered):
+        return {"n_recorded": 0, "n_source_recorded": 0, "n_target_recorded": 0}
+    n_source, n_target = told.systems(np.ones(len(told.answered), dtype=bool))
+    found = {f"{name}_recorded": value for name, value in _share(told).items() if name != "effective"}
+    return found | {"n_source_recorded": n_source, "n_target_recorded": n_target}
+
+
+def _differences(
+    told: Answered, around: Surroundings, roles: tuple[str, str], thresholds: Mapping[str, int]
+) -> tuple[Row, list[Row]]:
+    """Odds of a pair, and by what they differ."""
+
+    def is_enough(rows: np.ndarray) -> bool:
+        return all(n >= thresholds.get(role, 0) for n, role in zip(told.systems(rows), roles, strict=True))
+
+    nothing: Row = {"adjusted_for": []}
+    everyone = np.ones(len(told.answered), dtype=bool)
+    hits = int(told.answered.sum())
+    if min(hits, len(everyone) - hits) < FEWEST_INCIDENTS or not is_enough(everyone):
+        return nothing, []
+    fewest, factors = max(thresholds.values(), default=0), _factors(told)
+    chosen = choose_contrasts(Incidents(told.answered, told.unit, told.head, is_enough, fewest), around)
+    for contrasts in (chosen, []):
+        found = _estimate(told, contrasts, factors)
+        if found is not None:
+            odds = _ratio(found, 0, ("odds", "odds_low", "odds_high"))
+            entered = list(dict.fromkeys(contrast.differs_by for contrast in contrasts))
+            return odds | {"adjusted_for": entered}, _contrasts(found, contrasts, list(factors), told, roles)
+    return nothing, []
+
+
+def _contrasts(
+    found: MixedEstimate, contrasts: list[Contrast], factors: list[str], told: Answered, roles: tuple[str, str]
+) -> list[Row]:
+    rows = []
+    for place, contrast in enumerate(contrasts, start=1):
+        row: Row = {name: getattr(contrast, name) for name in ("differs_by", "level", "against")}
+        row |= _ratio(found, place, RATIO) | {"p": float(found.p[place]), "n": int(contrast.side.sum())}
+        rows.append(row | told.behind(roles, contrast.side, contrast.other_side).columns())
+    everyone = told.behind(roles, np.ones(len(told.answered), dtype=bool)).columns()
+    return rows + [row | everyone for row in _spreads(found, factors, told)]
+
+
+def _ratio(found: MixedEstimate, place: int, names: tuple[str, str, str]) -> Row:
+    values = (found.estimate, found.low, found.high)
+    return {name: float(np.exp(x[place])) for name, x in zip(names, values, strict=True)}
+
+
+def _factors(told: Answered) -> dict[str, np.ndarray]:
+    """Units and persons, as far as both can differ and can be told apart."""
+    found = {}
+    unit, person = (np.unique(codes, return_inverse=True)[1] for codes in (told.unit, told.person))
+    n_units, n_pairs = int(unit.max()) + 1, len(np.unique(unit * (int(person.max()) + 1) + person))
+    if n_units > 1:
+        found["unit"] = unit
+    counts = np.bincount(person)
+    if np.sum(counts > 1) >= FEWEST_AGAIN and not n_pairs == n_units == len(counts):
+        found["person"] = person
+    return found
+
+
+def _estimate(told: Answered, contrasts: list[Contrast], factors: dict[str, np.ndarray]) -> MixedEstimate | None:
+    covariates = np.column_stack([np.ones(len(told.answered)), *(contrast.values for contrast in contrasts)])
+    return estimate_mixed(Answers(told.answered, covariates, tuple(factors.values())))
+
+
+def _spreads(found: MixedEstimate, factors: list[str], told: Answered) -> list[Row]:
+    """How much groups differ; of few units, or from few answers, the records say too little."""
+    rows: list[Row] = []
+    hits = int(told.answered.sum())
+    if min(hits, len(told.answered) - hits) < FEWEST_PER_PARAMETER:
+        return rows
+    for place, name in enumerate(factors):
+        if name == "unit" and len(np.unique(told.unit)) < FEWEST_CLUSTERS:
+            continue
+        spreads = (found.spread[place], found.spread_low[place], found.spread_high[place])
+        ratio = [float(np.exp(MEDIAN_RATIO * spread)) for spread in spreads]
+        row: Row = {"differs_by": name, "level": "", "against": "", "n": len(told.answered)}
+        rows.append(row | dict(zip(RATIO, ratio, strict=True)))
+    return rows
+
+
+def _corrected(table: pl.DataFrame) -> pl.DataFrame:
+    """Correct all tests of the table as one family."""
+    is_test = table["p"].is_not_null().to_numpy()
+    q = np.full(table.height, np.nan)
+    q[is_test] = adjust(table["p"].drop_nulls().to_numpy())
+    return table.with_columns(pl.Series("q", q, dtype=pl.Float64).fill_nan(None))
 
 
 def _by_kind(what: Happened, n_kinds: int) -> list[np.ndarray]:
@@ -143,16 +286,16 @@ def answered(what: Happened, first: np.ndarray, second: np.ndarray) -> Answered:
     Answered
         In order of incident.
     """
-    incidents, heads = np.unique(what.incident[first], return_index=True)
-    others = what.incident[second]
-    inside = second[np.isin(others, incidents)]
+    incidents, heads, at = np.unique(what.incident[first], return_index=True, return_inverse=True)
+    inside = second[np.isin(what.incident[second], incidents)]
+    answer_at = np.searchsorted(incidents, what.incident[inside])
+    is_answered = np.zeros(len(incidents))
+    is_answered[answer_at] = 1.0
+    head = first[heads]
     return Answered(
-        answered=np.isin(incidents, others).astype(float),
-        unit=what.unit[first[heads]],
-        person=what.system[first[heads]],
-        n_source=len(np.unique(what.system[first])),
-        n_target=len(np.unique(what.system[inside])),
-    )
+        is_answered, head, what.unit[head], what.system[head],
+        (at, what.system[first]), (answer_at, what.system[inside]),
+    )  # fmt: skip
 
 
 def shared_incidents(what: Happened, kind: int) -> float:
@@ -172,26 +315,26 @@ def shared_incidents(what: Happened, kind: int) -> float:
     return float(np.mean(counts > 1)) if len(counts) else 0.0
 
 
-def clustered_interval(answered: np.ndarray, clusterings: list[np.ndarray]) -> tuple[float, float]:
+def clustered_interval(answered: np.ndarray, clusterings: list[np.ndarray]) -> tuple[float, float, float]:
     """95 % interval of a share when answers come in clusters.
 
     Parameters
     ----------
-    answered : (incidents,) 0 or 1.
+    answered : (incidents,) 0 or 1; at least one.
     clusterings : each (incidents,) int64; the one that says least certain counts.
 
     Returns
     -------
     tuple of float
         Exact binomial limits (Clopper-Pearson) at the effective number of incidents, ``n`` divided by the design
-        effect of the clustering; never narrower than with independent incidents.
+        effect of the clustering; never narrower than with independent incidents. And the effective number.
     """
-    n, share = len(answered), float(answered.mean())
+    share = float(answered.mean())
     effective = min(_effective(answered - share, cluster) for cluster in clusterings)
     hits = share * effective
     low = betaincinv(hits, effective - hits + 1, 0.025) if hits > 0 else 0.0
     high = betaincinv(hits + 1, effective - hits, 0.975) if hits < effective else 1.0
-    return float(min(low, share)), float(max(high, share)) if n else 1.0
+    return float(min(low, share)), float(max(high, share)), effective
 
 
 def _effective(residual: np.ndarray, cluster: np.ndarray) -> float:
@@ -205,58 +348,3 @@ def _effective(residual: np.ndarray, cluster: np.ndarray) -> float:
     effect = float(np.sum(sums**2)) / spread if spread > 0 else n / n_clusters
     widening = n_clusters / (n_clusters - 1) * float(stdtrit(n_clusters - 1, 0.975) / 1.959964) ** 2
     return n / max(effect * widening, 1.0)
-
-
-def typical_odds(answered: np.ndarray, unit: np.ndarray) -> Odds:
-    """Odds that an incident is answered in a typical unit, by logistic regression with a random effect of the unit.
-
-    Parameters
-    ----------
-    answered : (incidents,) 0 or 1.
-    unit : (incidents,) int64.
-
-    Returns
-    -------
-    Odds
-        By marginal likelihood (21-point Gauss-Hermite). NaN with under two units or no contrast.
-    """
-    codes = np.unique(unit, return_inverse=True)[1]
-    hits, all_ = np.bincount(codes, answered), np.bincount(codes).astype(float)
-    nothing = Odds(float("nan"), float("nan"), float("nan"))
-    if len(all_) < 2 or answered.min() == answered.max():
-        return nothing
-    start = np.array([np.log(answered.mean() / (1 - answered.mean())), np.log(0.5)])
-    found = minimize(_minus_log_marginal, start, args=(hits, all_), method="L-BFGS-B", bounds=[(-12, 12), (-4, 2)])
-    error = _standard_error(found.x, hits, all_)
-    if not np.isfinite(error):
-        return nothing
-    centre = float(found.x[0])
-    reach = float(stdtrit(len(all_) - 1, 0.975)) * error
-    return Odds(*(float(np.exp(np.clip(value, -12, 12))) for value in (centre, centre - reach, centre + reach)))
-
-
-def _minus_log_marginal(parameters: np.ndarray, hits: np.ndarray, all_: np.ndarray) -> float:
-    """Minus the log marginal likelihood, with a vague prior on the log spread so that few units cannot run away."""
-    spread = np.exp(parameters[1])
-    chance = np.clip(expit(parameters[0] + spread * NODES), 1e-12, 1 - 1e-12)
-    log_terms = hits[:, None] * np.log(chance) + (all_ - hits)[:, None] * np.log1p(-chance)
-    top = log_terms.max(axis=1, keepdims=True)
-    inner = np.log(np.exp(log_terms - top) @ (WEIGHTS / WEIGHTS.sum())) + top[:, 0]
-    return -float(inner.sum()) + float(0.5 * ((parameters[1] - np.log(0.5)) / 1.5) ** 2)
-
-
-def _standard_error(at: np.ndarray, hits: np.ndarray, all_: np.ndarray, step: float = 1e-3) -> float:
-    """Take the standard error of the intercept from central differences."""
-    curvature = np.zeros((2, 2))
-    shifts = step * np.eye(2)
-    for i in range(2):
-        for j in range(2):
-            corners = [
-                sign * other * _minus_log_marginal(at + sign * shifts[i] + other * shifts[j], hits, all_)
-                for sign in (1, -1)
-                for other in (1, -1)
-            ]
-            curvature[i, j] = sum(corners) / (4 * step**2)
-    if np.linalg.det(curvature) <= 0 or curvature[1, 1] <= 0:
-        return float("nan")
-    return float(np.sqrt(np.linalg.inv(curvature)[0, 0]))

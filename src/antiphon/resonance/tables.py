@@ -16,11 +16,10 @@ from antiphon.resonance.behind import (
     behind_all,
     behind_couplings,
     behind_kind,
-    behind_product,
     units,
 )
 from antiphon.resonance.draws import corrected_interval, draw_totals, interval
-from antiphon.resonance.graph import branching_matrix, loops, spectral_radius, turn_gain
+from antiphon.resonance.graph import branching_matrix, spectral_radius
 from antiphon.resonance.sources import Sources, mixture, readable_share, sources
 
 if TYPE_CHECKING:
@@ -57,13 +56,6 @@ ATTRIBUTION = {
     "component": pl.String,
     "direct": pl.Float64,
     "root": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-}
-LOOPS = {
-    "nodes": pl.List(pl.String),
-    "via": pl.List(pl.String),
-    "gain": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
 }
@@ -109,6 +101,22 @@ class Reading:
         return branching_matrix(len(self.design.kinds), self.couplings, kinds, echoes * self.read)
 
 
+def thresholds(agency: Agency) -> dict[str, int]:
+    """Smallest number of persons that may be shown.
+
+    Parameters
+    ----------
+    agency : its settings count.
+
+    Returns
+    -------
+    dict
+        By role of persons.
+    """
+    groups = group_components(agency.vocabulary)
+    return {role: fewest_persons(agency, role) for role in agency.vocabulary.roles if role not in groups}
+
+
 def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) -> Reading:
     """Gather what the tables share.
 
@@ -125,11 +133,10 @@ def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) 
     """
     design = inference.fit.design
     spoken = sources(what, len(design.kinds))
-    groups = group_components(agency.vocabulary)
     return Reading(
         inference=inference,
-        groups=groups,
-        thresholds={role: fewest_persons(agency, role) for role in agency.vocabulary.roles if role not in groups},
+        groups=group_components(agency.vocabulary),
+        thresholds=thresholds(agency),
         shown=totals(inference.penalised, inference.couplings),
         drawn=draw_totals(inference.fit, inference.couplings, n_draws=N_DRAWS, seed=seed),
         read=np.array([_read(inference, coupling, spoken) for coupling in inference.couplings], dtype=float),
@@ -247,51 +254,6 @@ def _behind_component(read: Reading, kind: int, name: str) -> Behind:
         return own
     found = behind_couplings(design, members)
     return Behind(found.n_source, own.n_target, found.source_role, own.target_role, own.n_units)
-
-
-def loops_table(read: Reading, inside: np.ndarray) -> pl.DataFrame:
-    """Lay out what keeps itself going.
-
-    Parameters
-    ----------
-    read : see ``reading``.
-    inside : (kinds, kinds) ``[to, from]`` share of incidents with the one that are answered by the other; 0 where
-        the other is no answer.
-
-    Returns
-    -------
-    pl.DataFrame
-        nodes ("role: kind", in order), via ("echo", "same incident" or both, the step after each node), gain, low,
-        high. Over couplings whose lower limit is above zero.
-    """
-    design = read.design
-    certain = np.array([coupling.low > 0 for coupling in read.couplings], dtype=float)
-    echoes = read.matrix(read.shown * certain)
-    drawn = read.matrix(read.drawn * certain)
-    rows = []
-    for loop in loops(echoes, inside):
-        steps = list(zip(loop.nodes, [*loop.nodes[1:], loop.nodes[0]], strict=True))
-        low, high = interval(loop.gain, turn_gain(loop.nodes, drawn, inside))
-        members = [
-            coupling
-            for coupling, sure in zip(read.couplings, certain, strict=True)
-            if sure and (coupling.source_kind, design.targets[coupling.target].kind) in steps
-        ]
-        told = (
-            [f"{design.kinds[node].role}: {design.kinds[node].name}" for node in loop.nodes],
-            [_via(echoes[to, from_], inside[to, from_]) for from_, to in steps],
-            loop.gain,
-            low,
-            high,
-        )
-        rows.append(dict(zip(LOOPS, told, strict=True)) | behind_product(design, members, read.thresholds).columns())
-    return pl.DataFrame(rows, schema=LOOPS | BEHIND)
-
-
-def _via(echo: float, response: float) -> str:
-    if echo > 0 and response > 0:
-        return "echo or same incident"
-    return "echo" if echo > 0 else "same incident"
 
 
 def nodes_table(agency: Agency, design: Design) -> pl.DataFrame:
