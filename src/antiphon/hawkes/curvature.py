@@ -9,7 +9,7 @@ import numpy as np
 from antiphon.kernels import curvature as loops
 from antiphon.kernels import linear
 
-RIDGES = np.array([0.0, 1e-4, 1e-2, 0.1, 0.5, 2.0, 10.0])
+RIDGES = np.array([0.0, 1e-4, 1e-2, 0.1, 0.5, 2.0, 10.0, 1e3, 1e6])
 """Curvature added to the periods of an organisation, relative to their own, until they are concave."""
 
 
