@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.hawkes.curvature import dense_curvature
 from antiphon.hawkes.dense import (
     DenseEvents,
     aligned_zeros,
@@ -145,9 +146,11 @@ class _Rows:
         squares = aligned_zeros((width if hessian else 0, width))
         logs = loops.rows_likelihood(self.rows, parameters, aligned_zeros((loops.ROWS, width)), gradient, squares)
         mass = self.mass[self.places]
-        upper = squares[np.ix_(self.places, self.places)] if hessian else squares
-        curvature = -self.weight * (np.triu(upper) + np.triu(upper, 1).T) if hessian else squares
-        return Point(x, self.weight * logs - float(mass @ x), self.weight * gradient[self.places] - mass, curvature)
+        point = Point(x, self.weight * logs - float(mass @ x), self.weight * gradient[self.places] - mass)
+        if not hessian:
+            return point
+        upper = np.triu(squares[np.ix_(self.places, self.places)])
+        return replace(point, hessian=dense_curvature(-self.weight * (upper + np.triu(upper, 1).T)))
 
 
 def _groups(counts: np.ndarray, width: int) -> list[np.ndarray]:
@@ -188,15 +191,16 @@ def _fit_kind(rows: np.ndarray, mass: np.ndarray, places: np.ndarray) -> _KindFi
     optimum = maximise(likelihood, likelihood(x, hessian=True), bounded)
     estimates, errors = np.zeros(mass.size), np.full(mass.size, np.nan)
     estimates[places] = optimum.point.x
-    status, errors[places] = _errors(optimum)
+    # the search keeps its Hessian for some steps; the errors are those of the optimum itself
+    status, errors[places] = _errors(replace(optimum, point=likelihood(optimum.point.x, hessian=True)))
     return _KindFit(estimates, errors, optimum.point.value, status)
 
 
 def _errors(optimum: Optimum) -> tuple[FitStatus, np.ndarray]:
     """How the search ended, and standard errors of the estimates above 0."""
-    point = optimum.point
-    errors, free = np.full(point.x.size, np.nan), np.flatnonzero(point.x > 0.0)
-    curvature = -point.hessian[np.ix_(free, free)]
+    x = optimum.point.x
+    errors, free = np.full(x.size, np.nan), np.flatnonzero(x > 0.0)
+    curvature = -optimum.hessian.central[np.ix_(free, free)]
     scale = np.sqrt(np.diag(curvature))
     values, vectors = np.linalg.eigh(curvature / np.outer(scale, scale))
     if values[0] < FLAT:
