@@ -1,4 +1,4 @@
-"""Our side of one case, in a process of its own: prints one line of JSON. ``python ours.py CASE.npz dense|persons``."""
+"""Persons in units, our side, in a process of its own: prints one line of JSON. ``python ours.py CASE.npz``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import time
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from floor import recursion, table_pass
 from peers import median_time
 
-from antiphon.design import dense_design, unit_design
+from antiphon.design import unit_design
 from antiphon.hawkes import Options
 from antiphon.hawkes.likelihood import evaluate
 from antiphon.hawkes.problem import build_problem
@@ -22,59 +21,32 @@ from antiphon.hawkes.problem import build_problem
 PLAIN = Options(rhythm=False, frailty=False, propensity=False)
 
 
-def problems_of(case, what):
+def problem_of(case):
     half_life = [float(np.log(2.0) / case["decay"])]
-    horizon = float(case["horizon"])
-    if what == "dense":
-        design = dense_design(case["time"], case["mark"], half_life, horizon)
-    else:
-        persons = case["mu"].size
-        unit_of = np.arange(persons) // 20
-        kinds = np.zeros(case["time"].size, np.int64)
-        design = unit_design(case["time"], case["mark"], kinds, unit_of, half_life, horizon)
-    return [build_problem(design, index, PLAIN) for index in range(len(design.targets))]
+    unit_of = np.arange(case["mu"].size) // 20
+    kinds = np.zeros(case["time"].size, np.int64)
+    design = unit_design(case["time"], case["mark"], kinds, unit_of, half_life, float(case["horizon"]))
+    return build_problem(design, 0, PLAIN)
 
 
-def parameters_of(case, what, problems):
-    if what == "dense":
-        return [np.concatenate([[np.log(case["mu"][k])], case["alpha"][k]]) for k in range(len(problems))]
-    return [np.array([np.log(case["mu"][0]), 0.3, 0.3])]
-
-
-def load(path, what):
-    """The case; of the persons' excitations, one number for each pair of persons, nothing: we need two."""
+def load(path):
+    """The case; of its excitations, one number for each pair of persons, nothing: we need two."""
     with np.load(path) as stored:
-        names = stored.files if what == "dense" else [name for name in stored.files if name != "alpha"]
-        return {name: stored[name] for name in names}
-
-
-def floor_seconds(case):
-    """The same sums in a loop written by hand over the same table."""
-    n_kinds = case["mu"].size
-    table = recursion(case["time"], case["mark"], n_kinds, float(case["decay"]))
-    gradient_mu, gradient_alpha = np.zeros(n_kinds), np.zeros((n_kinds, n_kinds))
-    return median_time(lambda: table_pass(table, case["mark"], case["mu"], case["alpha"], gradient_mu, gradient_alpha))[
-        0
-    ]
+        return {name: stored[name] for name in stored.files if name != "alpha"}
 
 
 def main():
-    path, what = sys.argv[1:]
-    case = load(path, what)
-    small = {**case, "time": case["time"][:2000], "mark": case["mark"][:2000]}
-    for problem, x in zip(problems := problems_of(small, what), parameters_of(case, what, problems), strict=False):
-        evaluate(problem, x, 0.0)  # compiled once, outside the clock
+    case = load(sys.argv[1])
+    point = np.array([np.log(case["mu"][0]), 0.3, 0.3])
+    evaluate(
+        problem_of({**case, "time": case["time"][:2000], "mark": case["mark"][:2000]}), point, 0.0
+    )  # compiled once
     start = time.perf_counter()
-    problems = problems_of(case, what)
+    problem = problem_of(case)
     prepared = time.perf_counter() - start
-    points = parameters_of(case, what, problems)
-    seconds, value = median_time(
-        lambda: sum(evaluate(problem, x, 0.0).value for problem, x in zip(problems, points, strict=True))
-    )
+    seconds, value = median_time(lambda: evaluate(problem, point, 0.0).value)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    floor = floor_seconds(case) if what == "dense" else float("nan")
-    result = {"prepare": prepared, "seconds": seconds, "value": value, "peak_mb": peak, "floor_seconds": floor}
-    print(json.dumps(result))
+    print(json.dumps({"prepare": prepared, "seconds": seconds, "value": value, "peak_mb": peak}))
 
 
 if __name__ == "__main__":

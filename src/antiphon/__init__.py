@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from antiphon.design import build_design
     from antiphon.errors import AntiphonError, FitError, RecordError, ReleaseError, SpecificationError
     from antiphon.framework import load_vocabulary
-    from antiphon.hawkes import Fit
+    from antiphon.hawkes import Fit, dense_events, dense_log_likelihood, fit_dense
     from antiphon.inference import infer
     from antiphon.records import Agency, check_agency, read_agency
     from antiphon.release import release_findings, write_tables
@@ -31,7 +31,10 @@ __all__ = [
     "SpecificationError",
     "build_design",
     "check_agency",
+    "dense_events",
+    "dense_log_likelihood",
     "fit",
+    "fit_dense",
     "infer",
     "load_vocabulary",
     "read_agency",
@@ -49,6 +52,9 @@ _HOMES = {
     "SpecificationError": "errors",
     "build_design": "design",
     "check_agency": "records",
+    "dense_events": "hawkes",
+    "dense_log_likelihood": "hawkes",
+    "fit_dense": "hawkes",
     "infer": "inference",
     "load_vocabulary": "framework",
     "read_agency": "records",
