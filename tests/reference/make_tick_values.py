@@ -1,7 +1,7 @@
 """Values of the dense Hawkes process with one or several half-lives from tick 0.8, for tests/unit/test_hawkes_tick.py.
 
-Run once in an environment of its own (Python 3.11; tick numpydoc six); the values are committed beside this file. The data are
-drawn from a seed by ``simulate`` below, which the test imports too, so nothing but numbers is stored.
+Run once in an environment of its own (requirements.txt beside this file); the values are committed beside this file. The
+data are drawn from a seed by ``simulate`` below, which the test imports too, so nothing but numbers is stored.
 """
 
 from __future__ import annotations
