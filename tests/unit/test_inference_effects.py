@@ -44,7 +44,9 @@ def test_two_groups_by_hand():
     error = np.sqrt(1.0 / yes + 1.0 / no)
     expected = (yes / 10) / (no / 20) * np.exp(np.array([0.0, -1.0, 1.0]) * 1.959964 * error)
     # the weak ridge, of standard deviation 5, draws the logarithm towards 0 by this much
-    np.testing.assert_allclose(np.log([effect.ratio, effect.low, effect.high]), np.log(expected), atol=2.0 * error**2 / 25)
+    np.testing.assert_allclose(
+        np.log([effect.ratio, effect.low, effect.high]), np.log(expected), atol=2.0 * error**2 / 25
+    )
 
 
 def test_rows_of_one_incident_count_as_one():

@@ -52,9 +52,7 @@ def effects_of(curve: Curve, target: int) -> tuple[Effect, ...]:
         reach = Z * standard_error(curve, place) * np.sqrt(cluster_inflation(curve, place))
         low, high = np.exp([beta - reach, beta + reach])
         persons, with_event = _sides(curve.problem, int(place[0]) - layout.first_covariate)
-        found.append(
-            Effect(target, int(covariate), float(np.exp(beta)), float(low), float(high), persons, with_event)
-        )
+        found.append(Effect(target, int(covariate), float(np.exp(beta)), float(low), float(high), persons, with_event))
     return tuple(found)
 
 
