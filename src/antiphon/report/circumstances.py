@@ -14,7 +14,7 @@ OWN, TIE = "own", "tie"
 
 
 def circumstances(released: Released) -> list[Row]:
-    """Rate ratios by circumstance, in the order of ``agency.toml``; those that may not be shown are left out.
+    """Rate ratios by circumstance, in the order of ``agency.toml``.
 
     Parameters
     ----------
@@ -24,13 +24,15 @@ def circumstances(released: Released) -> list[Row]:
     -------
     list of dict
         One per circumstance and unit: ``label``, ``unit`` and ``rows`` with ``kind``, ``ratio``, ``interval`` and
-        ``reading`` ("more often", "less often" or "not told apart from none").
+        ``reading`` ("more often", "less often" or "not told apart from no difference"). Ratios that may not be shown are
+        left out; a circumstance of which none may be has no rows.
     """
     words = Words.of(released)
     found: dict[tuple[str, str], list[Row]] = {}
     for row in released.effects.to_dicts():
+        rows = found.setdefault((row["covariate"], row["unit"]), [])
         if not row["withheld"]:
-            found.setdefault((row["covariate"], row["unit"]), []).append(
+            rows.append(
                 {
                     "kind": capital(words.kind(row["kind"])),
                     "ratio": number(row["ratio"]),
