@@ -102,3 +102,11 @@ def test_a_hidden_few_stay_hidden(told):
     released = ap.release_findings(findings, strict, agency.vocabulary)
     row = released.effects.filter(pl.col("covariate") == "attribute:trauma").to_dicts()[0]
     assert (row["withheld"], row["ratio"]) == ("too few to show", None)
+
+
+def test_covariates_may_be_named_where_a_model_is_fitted():
+    fit = ap.fit(
+        house(), channels=["self"], half_lives=[3.0], frailty=False, covariates=["tenure"], receptivity=["tenure"]
+    )
+    asked = {c.name for role in fit.design.roles for c in role.covariates if not c.name.startswith("break:")}
+    assert asked == {c.name for role in fit.design.roles for c in role.receptivity} == {"tenure"}

@@ -134,7 +134,7 @@ class Inference:
     diagnostics: pl.DataFrame
     detectable: pl.DataFrame
     warnings: tuple[tuple[str, str], ...]
-    effects: tuple[Effect, ...]
+    effects: tuple[Effect, ...] = ()
 
     def __repr__(self) -> str:
         """Sizes only."""
