@@ -63,6 +63,7 @@ _HOMES = {
     "write_report": "report",
     "write_tables": "release",
 }
+_OF_DESIGN = ("channels", "half_lives", "join_incidents", "covariates", "receptivity", "resolution")
 
 
 def fit(agency: "Agency", **choices: Any) -> "Fit":
@@ -73,8 +74,8 @@ def fit(agency: "Agency", **choices: Any) -> "Fit":
     agency
         Checked records, from `read_agency`.
     **choices
-        Anything that the defaults will not do for: those of `build_design` (channels, half_lives, join_incidents) and
-        the fields of `antiphon.hawkes.Options`.
+        Anything that the defaults will not do for: those of `build_design` (channels, half_lives, join_incidents,
+        covariates, receptivity, resolution) and the fields of `antiphon.hawkes.Options`.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def fit(agency: "Agency", **choices: Any) -> "Fit":
     from antiphon.design import build_design
     from antiphon.hawkes import Options, fit_design
 
-    of_design = {name: choices.pop(name) for name in ("channels", "half_lives", "join_incidents") if name in choices}
+    of_design = {name: choices.pop(name) for name in _OF_DESIGN if name in choices}
     return fit_design(build_design(agency, **of_design), Options(**choices))
 
 

@@ -91,6 +91,7 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
                 for kind, number in PER_QUARTER.items()
             ]
         ),
+        effects=_effects(),
         warnings=(
             ("heaped_times", "Many times of events stand at full hours; they were used as given."),
             ("few_units", "There are fewer than 10 units; what is said about units comes from few of them."),
@@ -343,6 +344,20 @@ def _parallel() -> pl.DataFrame:
             for row in rows
         ]
     )
+
+
+def _effects() -> pl.DataFrame:
+    rows = [
+        ("restraint", "practice:debriefing", "in full instead of not at all", 0.712, 0.551, 0.921, "client", "client", 41, 22),
+        ("restraint", "dose:unit:staff_injury:7d", "one event more just before, fading with the half-life", 1.084, 0.951,
+         1.235, "staff", "client", 31, 38),
+        ("restraint", "attribute:programme=night", '"night" instead of "day"', 1.62, 0.63, 4.166, "client", "client", 14, 12),
+        ("absence_unscheduled", "attribute:trauma_history", "yes instead of no", 1.384, 1.124, 1.704, "staff", "staff", 27, 19),
+        ("resignation", "attribute:trauma_history", "yes instead of no", 2.31, 1.92, 2.78, "staff", "staff", 27, 4),
+        ("discipline", "attribute:age", "10 more", 1.9, 1.2, 3.0, "leader", "leader", 2, 2),
+    ]  # fmt: skip
+    names = ("kind", "covariate", "unit", "ratio", "low", "high", "source_role", "target_role", "n_source", "n_target")
+    return _sized([dict(zip(names, row, strict=True)) for row in rows])
 
 
 def without_findings(findings: Findings) -> Findings:

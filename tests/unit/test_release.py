@@ -326,3 +326,37 @@ def test_withheld_values_are_in_no_file(tmp_path):
 
 def test_repr_shows_sizes_only():
     assert repr(released()).startswith("Released(rates: ")
+
+
+def test_a_rate_ratio_needs_enough_people_on_both_sides_and_an_interval_under_fourfold():
+    table = released().effects
+    assert table.columns == [
+        "kind", "covariate", "unit", "ratio", "low", "high", "n_source", "n_target", "n_units", "withheld",
+    ]  # fmt: skip
+    assert table["withheld"].to_list() == ["", "", TOO_UNCERTAIN, "", TOO_FEW]  # those of leaders are not named at all
+    shown = only(table, covariate="practice:debriefing")
+    assert (shown["ratio"], shown["low"], shown["high"], shown["n_source"], shown["n_target"]) == (
+        0.71,
+        0.55,
+        0.92,
+        40,
+        20,
+    )
+    hidden = table.filter(pl.col("withheld") != "")
+    assert hidden.select("ratio", "low", "high", "n_source", "n_target", "n_units").null_count().row(0) == (2,) * 6
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_shown"),
+    [
+        (0.5, 1.9, True),
+        (0.5, 2.0, False),
+        (0.0, 1.0, False),
+        (0.5, float("inf"), False),
+        (float("nan"),) * 2 + (False,),
+    ],
+)
+def test_an_uncertain_rate_ratio_is_not_printed(low, high, is_shown):
+    table = example_findings().effects.head(1).with_columns(low=pl.lit(low), high=pl.lit(high))
+    row = only(released(replace(example_findings(), effects=table)).effects)
+    assert row["withheld"] == ("" if is_shown else TOO_UNCERTAIN)

@@ -125,6 +125,7 @@ def test_sections_come_in_the_order_that_was_asked_for(case):
         "attribution",
         "going",
         "units",
+        *([] if case[0].effects.is_empty() else ["circumstances"]),
         "trust",
         "silent",
         "method",

@@ -66,6 +66,28 @@ class Coupling:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """How much more often a kind happens at one more unit of a covariate; an association, at equal echoes and rhythm.
+
+    Attributes
+    ----------
+    target : index into ``Design.targets``.
+    covariate : index into the covariates of the target's role.
+    ratio : exp(beta), unpenalised; ``low``, ``high`` 95 % interval (Wald on the log, rows of one incident counted as one).
+    n_at_risk, n_with_event : distinct systems at risk, and with such a scored event, on that side of the covariate's
+        mean that has fewer of each: those on whom the comparison rests.
+    """
+
+    target: int
+    covariate: int
+    ratio: float
+    low: float
+    high: float
+    n_at_risk: int
+    n_with_event: int
+
+
+@dataclass(frozen=True, slots=True)
 class DomainTest:
     """A family of couplings between two domains through one channel: the upper stage of the multiplicity correction.
 
@@ -99,6 +121,7 @@ class Inference:
     table_hash : SHA-256 of the table of tests, which was fixed before fitting.
     ladder, diagnostics, detectable : see ``antiphon.inference.ladder``, ``diagnostics`` and ``power``.
     warnings : (code, plain sentence).
+    effects : rate ratios of the covariates, by target and covariate; empty where the design has none.
     """
 
     fit: Fit
@@ -111,6 +134,7 @@ class Inference:
     diagnostics: pl.DataFrame
     detectable: pl.DataFrame
     warnings: tuple[tuple[str, str], ...]
+    effects: tuple[Effect, ...] = ()
 
     def __repr__(self) -> str:
         """Sizes only."""

@@ -14,6 +14,7 @@ from antiphon.hawkes.fit import FitStatus
 from antiphon.hawkes.fitting import fit_design
 from antiphon.inference.claims import CLAIM_PERIOD_DAYS, LEVEL, Row, correct, table_hash, table_of_tests
 from antiphon.inference.diagnostics import diagnose
+from antiphon.inference.effects import effects_of
 from antiphon.inference.inference import Coupling, Inference
 from antiphon.inference.intervals import Comparison, Curve, compare_without, make_curve, profile_interval
 from antiphon.inference.ladder import climb
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from antiphon.design.design import Design
     from antiphon.hawkes.fit import Fit
-    from antiphon.inference.inference import Interval, Label
+    from antiphon.inference.inference import Effect, Interval, Label
 
 ENOUGH_ECHOES = 20.0
 """Expected echoes under which an interval is called approximate."""
@@ -73,7 +74,7 @@ def infer(
     penalised = fit
     if strength > 0.0:
         penalised = fit_design(design, replace(fit.options, penalty=strength), start=fit, threads=threads)
-    tested = _test_all(fit, claim, rows, seed=seed, threads=threads)
+    tested, effects = _test_all(fit, claim, rows, seed=seed, threads=threads)
     p = np.array([one.comparison.p if one is not None else 1.0 for one in tested])
     q, domain_tests = correct(design, rows, p, chosen)
     couplings = tuple(
@@ -91,6 +92,7 @@ def infer(
         diagnostics=diagnose(fit, climbed.forecasts, seed=seed),
         detectable=detectable(fit, couplings),
         warnings=_warnings(fit, claim, couplings),
+        effects=effects,
     )
 
 
@@ -107,22 +109,26 @@ def claim_fit(fit: Fit, *, threads: int = 2) -> Fit:
     return fit_design(design, fit.options, start=fit, threads=threads)
 
 
-def _test_all(fit: Fit, claim: Fit | None, rows: Sequence[Row], *, seed: int, threads: int) -> list[_Tested | None]:
-    """Intervals and tests of all rows, target by target."""
+def _test_all(
+    fit: Fit, claim: Fit | None, rows: Sequence[Row], *, seed: int, threads: int
+) -> tuple[list[_Tested | None], tuple[Effect, ...]]:
+    """Intervals and tests of all rows, and the rate ratios of covariates, target by target."""
 
-    def one_target(index: int) -> dict[int, _Tested]:
+    def one_target(index: int) -> tuple[dict[int, _Tested], tuple[Effect, ...]]:
         mine = {place: row for place, row in enumerate(rows) if row.target == index and row.label != "too few"}
-        if not mine:
-            return {}
+        if not mine and not fit.targets[index].model.endemic.covariates.any():
+            return {}, ()
         curve = make_curve(fit, index)
         strict = make_curve(claim, index) if claim is not None and any(not row.label for row in mine.values()) else None
-        return {place: _test(curve, strict, row, seed) for place, row in mine.items()}
+        return {place: _test(curve, strict, row, seed) for place, row in mine.items()}, effects_of(curve, index)
 
     found: dict[int, _Tested] = {}
+    effects: list[Effect] = []
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        for some in pool.map(one_target, range(len(fit.targets))):
+        for some, ratios in pool.map(one_target, range(len(fit.targets))):
             found.update(some)
-    return [found.get(place) for place in range(len(rows))]
+            effects += ratios
+    return [found.get(place) for place in range(len(rows))], tuple(effects)
 
 
 def _test(curve: Curve, strict: Curve | None, row: Row, seed: int) -> _Tested:

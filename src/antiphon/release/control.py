@@ -37,7 +37,7 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
     Every cell is a set of distinct persons. A cell is shown where both its sides reach the threshold of their role
     (never under 5), roles with too few persons are not named, what could be had by subtraction is withheld too,
     counts are rounded to 5 and rates are made from rounded counts, only complete calendar quarters are shown, and a
-    share is shown only where its interval is narrower than 30 points.
+    share is shown only where its interval is narrower than 30 points, a rate ratio where it is less than fourfold.
 
     Parameters
     ----------
@@ -73,6 +73,7 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
         "detectable": tables.detectable(findings.detectable, limits),
         "parallel": tables.parallel(findings.parallel, limits),
         "nodes": tables.nodes(findings.nodes, rates.totals, limits),
+        "effects": tables.effects(findings.effects, limits),
     }
     everything = {"rates": rates.agency, "unit_rates": rates.units, **shown}
     return Released(

@@ -30,7 +30,7 @@ class Released:
     rates : agency-wide, one row per kind and complete quarter.
     unit_rates : the same per unit, where units are large enough; in the agency's own order.
     couplings, responses, response_contrasts, branching_ratio, attribution, ladder, loops, diagnostics, detectable,
-    parallel, nodes : as in ``Findings``, released.
+    parallel, nodes, effects : as in ``Findings``, released.
     withheld : table, reason, rows.
     warnings : code, text.
     """
@@ -51,6 +51,7 @@ class Released:
     detectable: pl.DataFrame
     parallel: pl.DataFrame
     nodes: pl.DataFrame
+    effects: pl.DataFrame
     withheld: pl.DataFrame
     warnings: pl.DataFrame
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from antiphon.release.cells import checked, has_enough, named, passed, sizes, uncertain, withheld
-from antiphon.release.released import TOO_FEW
+from antiphon.release.released import TOO_FEW, TOO_UNCERTAIN
 from antiphon.release.rounding import decimals, rounded_count, significant
 from antiphon.release.thresholds import HARD_FLOOR
 
@@ -21,6 +22,9 @@ TEXT, WHOLE, NUMBER, YES = pl.String, pl.Int64, pl.Float64, pl.Boolean
 _percent = partial(decimals, places=2)
 _echoes = partial(decimals, places=3)
 Pairs = frozenset[tuple[str, str]]
+WIDEST_RATIO = 4.0
+"""An interval of a rate ratio that is wider, such as from half to twice, says next to nothing; and where it is narrower
+more than eight events stand on either side of a comparison of two groups, for 1/m + 1/n is then under 0.125."""
 _SIZES = {"n_source": WHOLE, "n_target": WHOLE, "n_units": WHOLE}
 _INTERVAL = {"low": NUMBER, "high": NUMBER}
 
@@ -256,3 +260,21 @@ def nodes(table: pl.DataFrame, totals: dict[str, int | None], limits: Thresholds
             }
         )
     return pl.DataFrame(rows, schema={"role": TEXT, "kind": TEXT, "events": WHOLE, "withheld": TEXT})
+
+
+def effects(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Release rate ratios of circumstances, in the agency's own order; never sorted by value."""
+    names = ("kind", "covariate", "unit")
+    values: dict[str, Any] = {"ratio": significant, "low": significant, "high": significant}
+    rows = []
+    for row in named(checked("effects", table), limits):
+        cell = passed(row, values, limits)
+        if not cell["withheld"] and not _is_ratio_certain(row["low"], row["high"]):
+            cell = withheld(values, TOO_UNCERTAIN)
+        rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
+    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | {"ratio": NUMBER} | _INTERVAL | _SIZES | {"withheld": TEXT}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _is_ratio_certain(low: float, high: float) -> bool:
+    return math.isfinite(high) and 0.0 < high < WIDEST_RATIO * low

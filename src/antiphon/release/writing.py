@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 DOCUMENT_TABLES = (
     "rates", "couplings", "responses", "response_contrasts", "attribution", "ladder", "loops", "diagnostics", "parallel",
+    "effects",
 )  # fmt: skip
+_LEFT_OUT = {"rates": ("unit",), "couplings": ("row",)}
 _DOCUMENT_RECORDS = ("hash", "window", "systems", "events", "precision", "set_aside")
 _FIXED_DATE = dt.datetime(2020, 1, 1)  # noqa: DTZ001 - a workbook's creation date has no time zone
 
@@ -43,7 +45,7 @@ def findings_document(released: Released) -> dict[str, Any]:
         "settings": {name: value for name, value in released.settings.items() if name != "seed"},
         "warnings": released.warnings.to_dicts(),
         "branching_ratio": ratio[0] if ratio else empty,
-        **{name: _rows(getattr(released, name)) for name in DOCUMENT_TABLES},
+        **{name: _rows(getattr(released, name), _LEFT_OUT.get(name, ())) for name in DOCUMENT_TABLES},
     }
 
 
@@ -70,9 +72,9 @@ def write_tables(released: Released, folder: Path | str) -> None:
     _write_workbook(released, folder / "tables.xlsx")
 
 
-def _rows(table: pl.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table without the columns that are the same in every row of it."""
-    return table.drop("unit", "row", strict=False).to_dicts()
+def _rows(table: pl.DataFrame, left_out: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Rows of a table without the columns that say nothing in the document."""
+    return table.drop(left_out).to_dicts()
 
 
 def _write_workbook(released: Released, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from antiphon.report import answers, sections
+from antiphon.report.circumstances import circumstances
 from antiphon.report.picture import draw
 from antiphon.report.sentences import branching_words, sentences
 from antiphon.report.words import COMPONENTS, SHORT_COMPONENTS, Words, capital, number
@@ -75,6 +76,8 @@ def _context(released: Released) -> dict[str, Any]:
         "short_components": SHORT_COMPONENTS,
         "responses": answers.responses(released),
         "contrasts": answers.response_contrasts(released),
+        "asks_circumstances": not released.effects.is_empty(),
+        "circumstances": circumstances(released),
         "branching": ratio[0] if ratio else None,
         "branching_words": branching_words(ratio[0]) if ratio and not ratio[0]["withheld"] else None,
         "loops": sections.loops(released),

@@ -44,6 +44,7 @@ class Findings:
     parallel : domain, from_level, to_level (roles of the actors, or levels), strength, direction ("one way",
         "both ways", "not shown", "shared circumstances not excluded", "slow dependence", "too few"), p, q, evidence.
     nodes : role, kind, events (for the picture).
+    effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
     warnings : (code, plain sentence).
     """
 
@@ -61,6 +62,7 @@ class Findings:
     detectable: pl.DataFrame
     parallel: pl.DataFrame
     nodes: pl.DataFrame
+    effects: pl.DataFrame
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
     def __repr__(self) -> str:
