@@ -117,6 +117,7 @@ def _design(
     set_aside = SetAside()
     calendars = {"minute": plain_calendar(float(window))}
     events = make_events(rows, kinds, roster, calendars, None, set_aside)
+    del rows  # a million of them would be in the way of what follows
     parsed = tuple(parse_channel(text) for text in channels)
     choices = Choices(parsed, np.unique(np.asarray(half_lives, float)), 0.0, float(window), has_frailty)
     return assemble(roster, events, kinds, calendars, (), choices, set_aside)

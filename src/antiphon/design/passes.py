@@ -106,16 +106,19 @@ def read_all(
     layout = _lay_out(wirings, readings.at_risk.n_owners)
     state = _allocate(wirings, widths, layout, half_lives, is_coarse=readings.cells.size > 0)
     changes = _change_stream(wirings, readings, layout)
-    deposits = _deposit_stream(wirings, readings, events, layout)
+    sound = _sound(readings, events)
+    load, chosen = _by_component(wirings, sound, layout)
     reads = _read_stream(readings, layout)
     clock = loops.Clock(np.log(2.0) / half_lives, block_edges, readings.cells)
     sounded = np.zeros(state.sums.size // n_lives, bool)
     read = np.zeros(state.pools.shape[0], np.int64)
-    bounds = _chunks(changes.begins + deposits.begins + reads.begins)
+    bounds = _chunks(changes.begins + load + reads.begins)
 
     def run(chunk: int) -> loops.Results:
         sums = (np.zeros((n_blocks, n_columns)), np.zeros((n_blocks, n_columns)), np.zeros(n_columns))
         results = loops.Results(features, *sums, sounded, read)
+        # made chunk by chunk: all at once they would be the largest thing in memory
+        deposits = _deposit_stream(wirings, chosen, (int(bounds[chunk]), int(bounds[chunk + 1])), sound, layout)
         loops.run_components(bounds[chunk], bounds[chunk + 1], changes, deposits, reads, clock, state, results)
         return results
 
@@ -223,37 +226,86 @@ def _change_stream(wirings: list[Wiring], readings: Readings, layout: _Layout) -
     return loops.Changes(begins, time[order], is_risk[order], index[order], value[order])
 
 
-def _deposit_stream(wirings: list[Wiring], readings: Readings, events: Events, layout: _Layout) -> loops.Deposits:
-    """Put deposits in order: in minute time when they are made, over cells when a cell may first hear them."""
+@dataclass(frozen=True, slots=True, repr=False)
+class _Sound:
+    """When events may first be heard.
+
+    Attributes
+    ----------
+    heard : (events,) days; ``order`` : (events,) order of the action among those of the same time.
+    rank : (events,) place among all events by time and order.
+    age : (events,) days waited until then; empty in minute time, where nothing waits.
+    is_heard : (events,) bool, whether that is within the window.
+    """
+
+    heard: np.ndarray
+    order: np.ndarray
+    rank: np.ndarray
+    age: np.ndarray
+    is_heard: np.ndarray
+
+
+def _sound(readings: Readings, events: Events) -> _Sound:
+    """Put events in order: in minute time when they are made, over cells when a cell may first hear them."""
     heard = events.sounds_from
     if readings.cells.size:
         exactly = np.searchsorted(readings.cells, heard, side="left")
         after = np.searchsorted(readings.cells, heard, side="right")
-        position = np.where(events.is_coarse, exactly, after)
-        heard = np.append(readings.cells, np.inf)[position]
-        order = np.full(heard.size, loops.COARSE)
+        heard = np.append(readings.cells, np.inf)[np.where(events.is_coarse, exactly, after)]
+        order = np.full(heard.size, loops.COARSE, np.int8)
     else:
-        order = np.where(events.is_coarse, loops.COARSE, loops.FINE)
-    rank = np.arange(heard.size)
+        order = np.where(events.is_coarse, np.int8(loops.COARSE), np.int8(loops.FINE))
+    rank = np.arange(heard.size, dtype=np.int32)
     if events.is_coarse.any() or readings.cells.size:
-        rank[np.lexsort((order, heard))] = np.arange(heard.size)
+        rank[np.lexsort((order, heard))] = np.arange(heard.size, dtype=np.int32)
     is_heard = heard < (readings.cells[-1] if readings.cells.size else np.inf)
-    event = np.concatenate([w.event for w in wirings])
-    pool = np.concatenate([w.event_pool + np.int32(layout.first_pool[i]) for i, w in enumerate(wirings)])
-    kept = np.flatnonzero(is_heard[event])
-    kept = kept[counting_order(rank[event[kept]], rank.size)[0]]
-    by_component, begins = counting_order(layout.component_of_pool[pool[kept]], layout.n_components)
-    kept = kept[by_component]
-    event, pool = event[kept], layout.pool_rank[pool[kept]].astype(np.int32)
+    age = heard - events.sounds_from if readings.cells.size else np.zeros(0)
+    return _Sound(heard, order, rank, age, is_heard)
+
+
+def _by_component(
+    wirings: list[Wiring], sound: _Sound, layout: _Layout
+) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """Return the deposits before each component, and per wiring its deposits by component and where each begins."""
+    load = np.zeros(layout.n_components + 1, np.int64)
+    chosen = []
+    for i, wiring in enumerate(wirings):
+        component = layout.component_of_pool[wiring.event_pool + np.int32(layout.first_pool[i])]
+        component = np.where(sound.is_heard[wiring.event], component, layout.n_components)
+        order, begins = counting_order(component, layout.n_components + 1)
+        load += begins[:-1]
+        chosen.append((order[: begins[-2]].astype(np.int32), begins[:-1]))
+    return load, chosen
+
+
+def _deposit_stream(
+    wirings: list[Wiring], chosen: list[tuple[np.ndarray, np.ndarray]], span: tuple[int, int], sound: _Sound,
+    layout: _Layout,
+) -> loops.Deposits:  # fmt: skip
+    """Put the deposits of a run of components in order."""
+    first, last = span
+    mine = [order[begins[first] : begins[last]] for order, begins in chosen]
+    event = np.concatenate([w.event[k] for w, k in zip(wirings, mine, strict=True)])
+    pool = np.concatenate(
+        [w.event_pool[k] + layout.first_pool[i] for i, (w, k) in enumerate(zip(wirings, mine, strict=True))]
+    )
     seat = np.concatenate(
-        [np.where(w.event_seat >= 0, w.event_seat + np.int32(layout.first_seat[i]), -1) for i, w in enumerate(wirings)]
-    )[kept]
-    seat = np.where(seat >= 0, layout.seat_rank[seat], -1).astype(np.int32)
-    kind = np.concatenate([w.source for w in wirings])[kept]
-    mass = np.concatenate([w.mass for w in wirings])[kept]
-    # in minute time nothing waits before it is heard
-    age = (heard - events.sounds_from)[event] if readings.cells.size else np.zeros(0)
-    return loops.Deposits(begins, heard[event], order[event].astype(np.int8), pool, kind, mass, seat, age)
+        [
+            np.where(w.event_seat[k] >= 0, w.event_seat[k] + layout.first_seat[i], -1)
+            for i, (w, k) in enumerate(zip(wirings, mine, strict=True))
+        ]
+    )
+    kind = np.concatenate([w.source[k] for w, k in zip(wirings, mine, strict=True)])
+    mass = np.concatenate([w.mass[k] for w, k in zip(wirings, mine, strict=True)])
+    component = layout.component_of_pool[pool]
+    kept = np.lexsort((sound.rank[event], component))
+    begins = np.zeros(layout.n_components + 1, np.int64)
+    begins[first : last + 1] = np.searchsorted(component[kept], np.arange(first, last + 1))
+    event, seat = event[kept], seat[kept]
+    return loops.Deposits(
+        begins, sound.heard[event], sound.order[event], layout.pool_rank[pool[kept]].astype(np.int32), kind[kept], mass[kept],
+        np.where(seat >= 0, layout.seat_rank[seat], -1).astype(np.int32), sound.age[event] if sound.age.size else sound.age,
+    )  # fmt: skip
 
 
 def _read_stream(readings: Readings, layout: _Layout) -> loops.Reads:
