@@ -245,9 +245,7 @@ def _role(exposure: Exposure, name: str, wanted: Wanted, *, has_frailty: bool) -
     roster = exposure.roster
     members = np.flatnonzero(roster.role == name)
     mine = tuple(k for k, kind in enumerate(exposure.kinds) if kind.role == name)
-    frail = np.zeros(roster.n_systems, bool)
-    if has_frailty and members.size >= FEWEST_FOR_FRAILTY:
-        frail[members] = ~roster.pooled[members]
+    frail = frail_systems(roster, name) if has_frailty else np.zeros(roster.n_systems, bool)
     strata = PEOPLE_STRATA if roster.is_person[members].any() else GROUP_STRATA
     plan = plan_of(wanted, exposure, name, mine)
     segments = make_segments(exposure, members, mine, is_frail=bool(frail.any()), more=plan.marks())
@@ -257,6 +255,12 @@ def _role(exposure: Exposure, name: str, wanted: Wanted, *, has_frailty: bool) -
 def _covariate_warnings(wanted: Wanted, made: list[tuple[Role, Plan]]) -> tuple[tuple[str, str], ...]:
     short = [warning for _, plan in made for warning in plan.warnings]
     return (*dict.fromkeys(short), *unused(wanted, [role for role, _ in made]))
+
+
+def frail_systems(roster: Roster, role: str) -> np.ndarray:
+    """Return which systems may differ lastingly: those of a role with enough of them, pooled ones left out."""
+    is_member = roster.role == role
+    return is_member & ~roster.pooled & (np.count_nonzero(is_member) >= FEWEST_FOR_FRAILTY)
 
 
 def _rows_and_kinds(
