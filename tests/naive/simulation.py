@@ -32,14 +32,19 @@ class NaiveSimulation:
             marks |= set(cuts(self.world, kind, calendar))
         self.marks = sorted(round(m, 9) for m in marks)
         self.marks = [m for m, later in itertools.pairwise(self.marks) if later - m > 1e-7] + [self.world.length]
+        moves = [m[2:4] for m in self.world.memberships] + [p[2:4] for p in self.world.presence]
+        moves += [tie[3:5] for tie in self.world.ties]
+        self.moves = [moment for pair in moves for moment in pair]
 
     def run(self, dice, *, history=()):
         """Events as (time, system, kind), given some at the start."""
         self.world.rows, self.deposits = [], []
         for t, system, kind in history:
             self._happen(t, system, kind)
+        self.shares = {}
         for left, right in itertools.pairwise(self.marks):
-            self.shares = {}
+            if any(abs(moment - left) < 1e-6 for moment in self.moves):
+                self.shares = {}
             for kind in self.models:
                 if self.world.precision_of[kind] != "minute":
                     start, end = self.world.cell(left + 1e-7, self.world.precision_of[kind])

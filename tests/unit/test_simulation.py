@@ -144,7 +144,9 @@ def test_how_the_work_is_divided_changes_nothing(monkeypatch):
     for found in (one, other):
         time, parent = found.rows.time, found.parent
         assert np.all(time[parent[parent >= 0]] <= time[parent >= 0])
-    assert sorted(one.rows.time[one.parent[one.parent >= 0]]) == sorted(other.rows.time[other.parent[other.parent >= 0]])
+    assert sorted(one.rows.time[one.parent[one.parent >= 0]]) == sorted(
+        other.rows.time[other.parent[other.parent >= 0]]
+    )
 
 
 def test_whoever_comes_to_one_unit_leaves_the_events_of_the_others_as_they_were():
