@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from antiphon.design import take_apart
 from antiphon.design.events import rows_again
-from antiphon.simulation import simulate
+from antiphon.simulation import History, simulate
 from tests.generative.agencies import CHANNELS, HALF_LIVES, random_agency
 from tests.naive.pools import Deposit, NaiveAgency
 from tests.unit.simulation_cases import model_of
@@ -28,7 +28,7 @@ def moments_in(twin, kind, start, end):
 def check(agency, channels, seed):
     structure, events, _ = take_apart(agency, channels=channels, half_lives=HALF_LIVES, join_incidents=False)
     structure = replace(structure, choices=replace(structure.choices, history_days=0.0))
-    simulated = simulate(structure, model_of(structure, rate=0.05, echoes=0.15), seed, history=events, start=2.0)
+    simulated = simulate(structure, model_of(structure, rate=0.05, echoes=0.15), seed, history=History(events, 2.0))
     names, systems = [kind.name for kind in structure.kinds], list(agency.systems["system"])
     twin = NaiveAgency(agency, HALF_LIVES, structure.choices.channels, {k.name: k.precision for k in structure.kinds})
     twin.history = 0.0

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from antiphon.design import Feature, design_of, take_apart
-from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA
+from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA, organisations
 from antiphon.model import Endemic, Model, TargetModel
 from antiphon.simulation import simulate
 from tests.unit.agencies import make_agency
@@ -23,6 +23,7 @@ KINDS = {
     "staff_injury": ("staff", "minute"),
     "absence_unscheduled": ("staff", "shift"),
     "resignation": ("staff", "day"),
+    "discharge": ("client", "day"),
     "lock_down": ("unit", "minute"),
     "policy_change": ("organisation", "day"),
 }
@@ -134,7 +135,7 @@ def model_of(structure, *, rate=0.02, echoes=0.05, variance=0.0, seed=1):
             stratum=dice.normal(
                 0, 0.4 * (kind.precision == "minute"), len(PEOPLE_STRATA if is_person else GROUP_STRATA)
             ),
-            period=dice.normal(0, 0.3, (1, periods)),
+            period=dice.normal(0, 0.3, (organisations(structure.roster)[2], periods)),
             propensity=0.0,
         )
         alpha = echoes * dice.uniform(0.3, 1.5, len(columns)) * (0.3 if kind.terminal else 1.0)

@@ -11,10 +11,11 @@ from scipy.integrate import solve_ivp
 
 from antiphon.design import Feature, dense_structure, take_apart, unit_structure
 from antiphon.design.events import Rows, SetAside, make_events, no_rows, rows_again
+from antiphon.design.steps import make_steps
 from antiphon.design.structure import keys_of
 from antiphon.errors import SpecificationError
 from antiphon.model import Endemic, Model, TargetModel
-from antiphon.simulation import simulate
+from antiphon.simulation import History, circumstances_of, simulate
 from antiphon.simulation import simulate as entry
 from tests.unit.agencies import make_agency
 from tests.unit.simulation_cases import drawn, everything, model_of
@@ -222,7 +223,7 @@ def test_what_has_happened_is_kept_and_goes_on_sounding():
     n, start, window = 3000, 2.0, 4.0
     structure, model = persons(n, 1e-9, 0.5, 0.25, window=window)
     history = past(structure, [(1.0, i) for i in range(n)] + [(3.0, 0)])
-    simulated = simulate(structure, model, 1, history=history, start=start)
+    simulated = simulate(structure, model, 1, history=History(history, start))
     first = np.flatnonzero(simulated.rows.time < start)
     assert simulated.rows.time[first].tolist() == [1.0] * n
     assert sorted(simulated.rows.system[first]) == list(range(n))
@@ -241,7 +242,7 @@ def test_a_shared_incident_of_the_past_leaves_mass_one():
     structure, model = persons(n, 1e-9, 0.0, 0.4, window=40.0)
     pairs = np.arange(n) // 2  # two of a unit share an incident
     history = past(structure, [(1.0, i) for i in range(n)], numbers=pairs)
-    simulated = simulate(structure, model, 1, history=history, start=1.5)
+    simulated = simulate(structure, model, 1, history=History(history, 1.5))
     share = 2.0**-0.5
     direct = np.isin(simulated.parent, np.flatnonzero(simulated.rows.time < 1.5)).sum()
     expected = n / 2 * 0.4 * share
@@ -289,6 +290,41 @@ def test_masses_scale_the_echoes_of_an_event():
     children = np.bincount(simulated.parent[simulated.parent >= 0], minlength=simulated.rows.time.size)
     assert within(children, 0.4)
     assert within((children - 0.4) ** 2, 0.4 + 0.4**2)  # half of the events have none, half twice as many
+
+
+def test_circumstances_multiply_the_endemic_rate_from_a_time_on():
+    n = 300
+    structure, model = persons(n, 0.2, 0.0)
+    changed = np.arange(100)
+    steps = make_steps(changed, np.full(100, 40.0), np.full(100, math.log(3.0)), structure.roster.n_systems, before=0.0)
+    simulated = simulate(structure, model, 1, circumstances={0: steps})
+    late = simulated.rows.time >= 40
+    for person, when, expected in (
+        (changed, ~late, 100 * 40 * 0.2),
+        (changed, late, 100 * 60 * 0.6),
+        (np.arange(100, n), late, 200 * 60 * 0.2),
+    ):
+        found = np.count_nonzero(np.isin(simulated.rows.system, person) & when)
+        assert abs(found - expected) < 4 * math.sqrt(expected)
+    before = [event for event in whole(simulate(structure, model, 1)) if event[0] < 40]
+    assert before == [event for event in whole(simulated) if event[0] < 40]
+
+
+def test_covariates_of_a_design_are_its_circumstances_and_are_asked_for():
+    structure, model = persons(20, 0.2, 0.0)
+    design = drawn(structure, model, 1)
+    role = design.roles[0]
+    values = np.where(role.segments.system < 10, 0.5, -0.5)[:, None]
+    role = replace(role, segments=replace(role.segments, covariates=values))
+    endemic = replace(model.targets[0].endemic, covariates=np.array([2.0]))
+    model = Model((replace(model.targets[0], endemic=endemic),))
+    steps = circumstances_of(replace(design, roles=(role,)), model)
+    found = steps[0].at(np.array([3, 15]), np.array([50.0, 50.0]))
+    np.testing.assert_allclose(found, [1.0, -1.0])
+    number = counts(simulate(structure, model, 1, circumstances=steps), 20)
+    assert number[:10].sum() > 3 * number[10:].sum()
+    with pytest.raises(SpecificationError, match="has covariates"):
+        simulate(structure, model, 1)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

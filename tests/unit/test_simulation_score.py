@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
 from antiphon.design import design_of
-from antiphon.hawkes import Options, problem
+from antiphon.hawkes import Options
 from antiphon.hawkes.layout import from_endemic
 from antiphon.hawkes.likelihood import evaluate
+from antiphon.hawkes.problem import build_problem
 from antiphon.hawkes.propensity import propensities
 from antiphon.model import Model
 from antiphon.simulation import simulate
@@ -31,8 +31,10 @@ def scores(structure, model, rows):
         log_r = propensities(design, used, tuple(one.endemic.propensity_shape for one in used), None)
     found = {}
     for index, (target, one) in enumerate(zip(design.targets, used, strict=True)):
-        complete = problem.build_problem(design, index, Options(), log_r[index], complete=True)
-        places = [one.columns.index(target.columns[j]) for j in complete.kept]
+        complete = build_problem(design, index, Options(), log_r[index], complete=True)
+        features, mass = target.features[complete.order], target.compensator.sum(axis=0)
+        complete = replace(complete, features=features, compensator=mass, kept=np.arange(mass.size))
+        places = [one.columns.index(column) for column in target.columns]
         x = np.concatenate([from_endemic(complete.layout, one.endemic), one.alpha[places]])
         gradient = evaluate(complete, x, one.frailty_variance, hessian=False).gradient
         size = complete.layout.size
@@ -59,12 +61,6 @@ def z_values(structure, model, repeats, simulated_in=None):
                     total.setdefault((kind, name), []).append(value)
     values = {key: np.asarray(value) for key, value in total.items()}
     return {key: v.sum() / np.sqrt((v**2).sum()) for key, v in values.items() if np.any(v)}
-
-
-@pytest.fixture(autouse=True)
-def every_column(monkeypatch):
-    """Columns of which hardly anything was heard would otherwise be left out, and their score be unknown."""
-    monkeypatch.setattr(problem, "LEAST_MASS", -1.0)
 
 
 def test_without_frailty_after_a_beginning_that_is_not_scored():

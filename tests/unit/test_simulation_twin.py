@@ -10,7 +10,7 @@ import numpy as np
 
 from antiphon.design import take_apart
 from antiphon.design.events import Rows, SetAside, make_events
-from antiphon.simulation import simulate
+from antiphon.simulation import History, simulate
 from tests.naive.simulation import NaiveSimulation
 from tests.unit.agencies import make_agency
 from tests.unit.simulation_cases import CHANNELS, KINDS, SETTINGS, START, model_of
@@ -95,7 +95,9 @@ def test_a_twin_whose_decay_is_20_percent_wrong_is_seen():
     system = np.asarray([systems.index(name) for _, name, _ in given])
     rows = Rows(time, system, np.zeros(len(given), np.int64), none, none, np.zeros(len(given), np.int64))
     events = make_events(rows, structure.kinds, structure.roster, structure.calendars, None, SetAside())
-    found = [simulate(structure, model, s, history=events, start=1e-9).rows.time.size - len(given) for s in range(1000)]
+    found = [
+        simulate(structure, model, s, history=History(events, 1e-9)).rows.time.size - len(given) for s in range(1000)
+    ]
 
     def expected():
         return np.asarray([len(twin.run(random.Random(s), history=given)) for s in range(120)])  # noqa: S311 - no secret

@@ -173,12 +173,9 @@ def rows_again(events: Events, kinds: tuple[Kind, ...], calendars: dict[str, Cal
     grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int64)[events.kind]
     for number in range(len(GRAINS) - 1, 0, -1):
         if GRAINS[number] in calendars:
-            edges = calendars[GRAINS[number]].edges
-            position = np.minimum(np.searchsorted(edges, events.time, side="right"), edges.size - 1)
-            coarser = ~events.is_target & (grain < number) & (edges[position] == events.sounds_from)
-            grain = np.where(coarser, number, grain)
-    nobody = np.full(events.time.size, -1, np.int64)
-    return Rows(events.time, events.system, events.kind, events.incident, nobody, grain)
+            ends = np.isin(events.sounds_from, calendars[GRAINS[number]].edges)
+            grain = np.where(~events.is_target & (grain < number) & ends, number, grain)
+    return Rows(events.time, events.system, events.kind, events.incident, events.target, grain)
 
 
 def _copies(rows: Rows, incident: np.ndarray) -> np.ndarray:

@@ -40,11 +40,14 @@ class Places(NamedTuple):
     ----------
     span : (spells, 3) start, end, latest end of the system's so far; ``group`` : (spells,).
     level : (systems,) of groups.
+    begins : (systems + 1,) spells of belonging to anything; ``belongs`` : (spells, 2) start and end.
     """
 
     span: np.ndarray
     group: np.ndarray
     level: np.ndarray
+    begins: np.ndarray
+    belongs: np.ndarray
 
 
 @kernel
@@ -134,3 +137,14 @@ def place_of(system, t, is_before, level, u, row, places):
     if n_level > 1:
         chosen = _groups_at(first, last, t, is_before, level, int(u * n_level), span, group, levels)[2]
     return chosen
+
+
+@kernel
+def arrival_of(system, recorded, sounds, is_terminal, begins, belongs):
+    """Return when a system that belonged nowhere when its coarse event was recorded came in that cell; -inf otherwise."""
+    left, k, last = -np.inf, begins[system], begins[system + 1]
+    while k < last and belongs[k, 0] < recorded:
+        left = belongs[k, 1]
+        k += 1
+    is_nowhere = left < recorded or (left == recorded and not is_terminal)
+    return belongs[k, 0] if is_nowhere and k < last and recorded < belongs[k, 0] < sounds else -np.inf

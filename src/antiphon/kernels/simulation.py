@@ -33,7 +33,7 @@ from antiphon.kernels.immigrants import (
 )
 from antiphon.kernels.ordering import order_by_time
 from antiphon.kernels.propensity import factor_of, learn
-from antiphon.kernels.readers import NEXT, NO_MORE, bring_up, place_of, reader_of, weighted_reader
+from antiphon.kernels.readers import NEXT, NO_MORE, arrival_of, bring_up, place_of, reader_of, weighted_reader
 
 NUMBER, MASS, COUPLING, POOL, DELAY, ECHOES, READER = 0, 1, 2, 3, 8, 64, 1 << 20
 """Places in the stream of an event; those of the delay, the echoes and the reader have as many after them as needed."""
@@ -117,13 +117,13 @@ class Endings(NamedTuple):
 
     Attributes
     ----------
-    begins, starts : (systems + 1,) stays of each system, and when they start.
+    begins : (systems + 1,) stays of each system; ``stays`` : (stays, 2) start and end.
     since, until, cell : (systems, targets of a role), or no systems where nothing is terminal: from and until when a
-        kind cannot happen again, and the start of the cell in which it happened last.
+        kind cannot happen again, and when it was last recorded.
     """
 
     begins: np.ndarray
-    starts: np.ndarray
+    stays: np.ndarray
     since: np.ndarray
     until: np.ndarray
     cell: np.ndarray
@@ -192,15 +192,21 @@ def _past_place(event, channel, u, begins, channels, pools, shares):
 
 @kernel
 def _end(system, column, recorded, sounds, endings):
-    """Note that a terminal kind has happened: never again before the next stay."""
-    again = np.inf
-    for k in range(endings.begins[system], endings.begins[system + 1]):
-        if endings.starts[k] >= recorded:
-            again = endings.starts[k]
-            break
+    """Note that a terminal kind has happened: never again before the next stay.
+
+    Whoever was in no stay when it was recorded, and came in that cell, ended the stay that then began.
+    """
+    last = endings.begins[system + 1]
+    k = endings.begins[system]
+    left = -np.inf
+    while k < last and endings.stays[k, 0] < recorded:
+        left = endings.stays[k, 1]
+        k += 1
+    if k < last and left < recorded and endings.stays[k, 0] < sounds:
+        k += 1
     if not endings.since[system, column] <= sounds < endings.until[system, column]:
         endings.since[system, column] = sounds
-    endings.until[system, column] = again
+    endings.until[system, column] = endings.stays[k, 0] if k < last else np.inf
     endings.cell[system, column] = recorded
 
 
@@ -331,6 +337,9 @@ def _run_until(
             if is_coarse:
                 cell = rule[q, EDGE] + cell_at(edges, rule[q, EDGE], rule[q, CELLS], t)
                 recorded, sounds = edges[cell], edges[cell + 1]
+                if rule[q, IS_TERMINAL]:
+                    # at the edge it might be taken for the end of a stay that ends there
+                    recorded = 0.5 * (recorded + sounds)
             if rule[q, IS_TERMINAL] and _has_ended(i, column, t, recorded, is_coarse, endings):
                 continue
         # it happens
@@ -341,14 +350,18 @@ def _run_until(
             _end(i, q - row[i, FIRST], recorded, sounds, endings)
         if has_propensity and not is_coarse:
             learn(i, q, t, people, propensity, targets)
-        # its echoes set out
-        n_echoes = 0
+        # its echoes set out from where it was, or where it came in the cell
+        n_echoes, stamp, is_before = 0, recorded, is_terminal
         if total[k] > 0.0:
             mass, nothing = 1.0, none[k]
             if mass_begins[k + 1] > mass_begins[k] and not is_past:
                 mass = masses[mass_begins[k] + int(uniform(key, MASS) * (mass_begins[k + 1] - mass_begins[k]))]
                 nothing = math.exp(-total[k] * mass)
             n_echoes = poisson(uniform(key, NUMBER), total[k] * mass, nothing)
+            if is_coarse and n_echoes > 0 and not is_past:
+                came = arrival_of(i, recorded, sounds, is_terminal, places.begins, places.belongs)
+                if came > recorded:
+                    stamp, is_before = came, False
         if has_propensity and is_coarse:
             slot = free[waits]
             on_way[slot, WHERE], on_way[slot, WHICH], on_way[slot, AFTER] = i, KNOWN, q
@@ -376,7 +389,7 @@ def _run_until(
                     past.share_pool, past.share,
                 )  # fmt: skip
             elif route[j, LEVEL] != OWN:
-                where = place_of(i, recorded, is_terminal, route[j, LEVEL], uniform(own, POOL), row, places)
+                where = place_of(i, stamp, is_before, route[j, LEVEL], uniform(own, POOL), row, places)
             if where >= 0:
                 where = pool[route[j, CHANNEL], where]
             if where < 0:

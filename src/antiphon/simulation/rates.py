@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from antiphon.design.design import Calendar, Segments
+    from antiphon.design.steps import Steps
     from antiphon.design.structure import Structure
     from antiphon.model.parameters import Model, TargetModel
 
@@ -127,7 +128,11 @@ def _cumulated(targets: Targets, n_organisations: int) -> list[np.ndarray]:
 
 
 def make_people(
-    structure: Structure, targets: list[TargetModel], seed: int, frailty: Mapping[int, np.ndarray]
+    structure: Structure,
+    targets: list[TargetModel],
+    seed: int,
+    frailty: Mapping[int, np.ndarray],
+    circumstances: Mapping[int, Steps],
 ) -> People:
     """Return the systems with their spells at risk, factors on the endemic rate, and frailties."""
     roster, n = structure.roster, structure.roster.n_systems
@@ -142,12 +147,13 @@ def make_people(
         mine = np.flatnonzero(roles == role)
         members = np.flatnonzero(roster.role == role)
         row[members, FIRST], row[members, COUNT] = mine[0], n_targets
-        spells.append(_spells(structure, members))
+        steps = [circumstances[targets[q].kind] for q in mine if targets[q].kind in circumstances]
+        spells.append(_spells(structure, members, steps))
         effects.append(np.zeros((spells[-1].system.size, width)))
         kinds = [k for k, kind in enumerate(structure.kinds) if kind.role == role]
         for column, q in enumerate(mine):
             alive = spells[-1].alive[:, kinds.index(targets[q].kind)]
-            effects[-1][:, column] = np.where(alive, _factors(targets[q], spells[-1]), 0.0)
+            effects[-1][:, column] = np.where(alive, _factors(structure, targets[q], spells[-1], circumstances), 0.0)
             theta[members, column] = _frailties(structure, targets[q], seed, frailty)[members]
     joined = {
         name: np.concatenate([getattr(s, name) for s in spells] or [np.zeros(0, dtype)])
@@ -169,8 +175,8 @@ def make_people(
     )
 
 
-def _spells(structure: Structure, members: np.ndarray) -> Segments:
-    """Return the segments of a role as they are before anything has happened."""
+def _spells(structure: Structure, members: np.ndarray, steps: list[Steps]) -> Segments:
+    """Return the segments of a role as they are before anything has happened, cut where circumstances change."""
     role = structure.roster.role[members[0]] if members.size else ""
     mine = tuple(k for k, kind in enumerate(structure.kinds) if kind.role == role)
     inside, none, _ = organisations(structure.roster)
@@ -178,12 +184,24 @@ def _spells(structure: Structure, members: np.ndarray) -> Segments:
     exposure = Exposure(
         structure.roster, events, structure.kinds, structure.gaps, structure.choices.history_days, inside, none
     )
-    return make_segments(exposure, members, mine, is_frail=False)
+    here = np.isin(np.arange(structure.roster.n_systems), members)
+    more = [(step.owner[here[step.owner]], step.time[here[step.owner]]) for step in steps]
+    return make_segments(exposure, members, mine, is_frail=False, more=more)
 
 
-def _factors(target: TargetModel, spells: Segments) -> np.ndarray:
+def _factors(
+    structure: Structure, target: TargetModel, spells: Segments, circumstances: Mapping[int, Steps]
+) -> np.ndarray:
     """Return what each spell multiplies the endemic rate by: (spells,), never 0."""
-    return np.maximum(np.exp(target.endemic.stratum[spells.stratum]), np.finfo(float).tiny)
+    effect = target.endemic.stratum[spells.stratum]
+    if target.kind in circumstances:
+        effect = effect + circumstances[target.kind].at(spells.system, spells.start)
+    elif target.endemic.covariates.any():
+        raise SpecificationError(
+            f'The model of "{structure.kinds[target.kind].name}" has covariates, so the simulation needs their values: '
+            "give the circumstances, such as those of the design by `circumstances_of`."
+        )
+    return np.maximum(np.exp(effect), np.finfo(float).tiny)
 
 
 def _cell_rates(structure: Structure, target: TargetModel, calendar: Calendar, n_organisations: int) -> np.ndarray:

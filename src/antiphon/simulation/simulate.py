@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from antiphon.design.events import Events
+    from antiphon.design.steps import Steps
     from antiphon.design.structure import Structure
     from antiphon.model.parameters import Model, TargetModel
     from antiphon.simulation.wiring import Links
@@ -52,6 +53,20 @@ class Simulated:
     channel: np.ndarray
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class History:
+    """What has happened before a simulation begins.
+
+    Attributes
+    ----------
+    events : those before ``until`` are kept and go on sounding; later ones are not looked at.
+    until : day on which the simulation begins. A cell of coarse time that has begun by then belongs to the history.
+    """
+
+    events: Events
+    until: float
+
+
 class _World(NamedTuple):
     """All that the loops read."""
 
@@ -67,9 +82,9 @@ def simulate(
     model: Model,
     seed: int,
     *,
-    history: Events | None = None,
-    start: float = 0.0,
+    history: History | None = None,
     frailty: Mapping[int, np.ndarray] | None = None,
+    circumstances: Mapping[int, Steps] | None = None,
     orders: Sequence[int] | None = None,
     masses: Mapping[int, np.ndarray] | None = None,
 ) -> Simulated:
@@ -85,11 +100,12 @@ def simulate(
         Of the luck. Each system, kind and event has luck of its own, so that whoever is added, and whatever is changed
         elsewhere, leaves the events of those who never hear of it as they are.
     history
-        What has happened; events before ``start`` are kept and go on sounding, later ones are not looked at.
-    start
-        Day on which the simulation begins; a cell of coarse time that has begun by then belongs to the history.
+        What has happened already, and until when; None: nothing, and the simulation begins with the window.
     frailty
         {kind: (systems,)}: frailties that are given, such as draws given the past; the others are drawn.
+    circumstances
+        {kind: log factor on its endemic rate}, a step function per system: what covariates make of it. Needed for kinds
+        whose model has covariates; those of a design come from `circumstances_of`.
     orders
         (half-lives,) order of the Erlang kernel in place of each exponential one, of the same mean; None: all 1.
     masses
@@ -119,11 +135,13 @@ def simulate(
         make_couplings(structure, links, pool, orders, masses or {}),
         seats,
         make_places(structure.roster),
-        make_targets(structure, models, seed, start),
-        make_people(structure, models, seed, frailty or {}),
+        make_targets(structure, models, seed, 0.0 if history is None else history.until),
+        make_people(structure, models, seed, frailty or {}, circumstances or {}),
     )
-    rows = no_rows() if history is None else rows_again(history, structure.kinds, structure.calendars)
-    rows = rows.where(rows.time < start)
+    rows = no_rows()
+    if history is not None:
+        rows = rows_again(history.events, structure.kinds, structure.calendars)
+        rows = rows.where(rows.time < history.until)
     systems, begins = parts_of(structure, links, PART)
     part = np.empty(systems.size, np.int64)
     part[systems] = np.repeat(np.arange(begins.size - 1), np.diff(begins))

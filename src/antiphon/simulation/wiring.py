@@ -180,7 +180,8 @@ def make_endings(roster: Roster, targets: Targets, people: People) -> Endings:
     stays = roster.stays.without_groups()
     n_systems = roster.n_systems if targets.rule[:, IS_TERMINAL].any() else 0
     shape = (n_systems, people.theta.shape[1])
-    return Endings(stays.begins, stays.start, np.full(shape, np.inf), np.full(shape, -np.inf), np.full(shape, -np.inf))
+    spans = np.stack([stays.start, stays.end], axis=1)
+    return Endings(stays.begins, spans, np.full(shape, np.inf), np.full(shape, -np.inf), np.full(shape, -np.inf))
 
 
 def make_places(roster: Roster) -> Places:
@@ -190,6 +191,8 @@ def make_places(roster: Roster) -> Places:
         span=np.concatenate([np.stack([part.start, part.end, part.reach], axis=1) for part in parts]),
         group=np.concatenate([part.group for part in parts]),
         level=np.asarray([roster.levels.index(name) for name in roster.level.tolist()], np.int64),
+        begins=roster.belongs.begins,
+        belongs=np.stack([roster.belongs.start, roster.belongs.end], axis=1),
     )
 
 
