@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
+from memory import peak_mb
 from peers import median_time
 
 from antiphon.design import unit_design
@@ -45,7 +45,7 @@ def main():
     problem = problem_of(case)
     prepared = time.perf_counter() - start
     seconds, value = median_time(lambda: evaluate(problem, point, 0.0).value)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     print(json.dumps({"prepare": prepared, "seconds": seconds, "value": value, "peak_mb": peak}))
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import time
 
@@ -16,15 +15,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from floor import make_floor
+from memory import peak_mb
 from peers import clock_for, typical
 
 from antiphon.hawkes import dense_events, dense_log_likelihood, fit_dense
 
 REPEATS = 25
-
-
-def peak_mb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def in_turn(calls, threads):

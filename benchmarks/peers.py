@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 
 import numpy as np
+from memory import peak_mb
 
 
 def clock_for(threads):
@@ -142,7 +142,7 @@ def main():
     peer, path, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
     case = dict(np.load(path))
     prepared, seconds, value = PEERS[peer](case, threads)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     print(json.dumps({"prepare": prepared, "seconds": seconds, "value": value, "peak_mb": peak}))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -12,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from memory import peak_mb
 
 from antiphon.design import build_design
 from antiphon.hawkes import fit_design
@@ -24,10 +25,6 @@ CHANNELS = (
     "self", "peers:unit:client>client", "peers:unit:client>staff", "peers:unit:staff>client", "members:unit:client>unit",
     "members:organisation:staff>organisation", "group:organisation:organisation>staff", "tie:caseload:staff>client",
 )  # fmt: skip
-
-
-def peak_mb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def intervals(fit):
