@@ -33,7 +33,7 @@ def random_model(fit, design, index, rng):
     frail = design.roles[target.role].frail.any() and not design.kinds[target.kind].terminal
     heard = target.compensator.sum(axis=0) >= 0.5  # other columns are left out
     alpha = rng.uniform(0.0, 0.5, len(target.columns)) * heard
-    return TargetModel(model.kind, endemic, alpha, float(rng.uniform(0.3, 2.0)) if frail else 0.0)
+    return TargetModel(model.kind, endemic, model.columns, alpha, float(rng.uniform(0.3, 2.0)) if frail else 0.0)
 
 
 @settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))

@@ -77,7 +77,11 @@ def target_fit(
     empty = np.zeros(0)
     return TargetFit(
         model=TargetModel(
-            kind, Endemic(0.0, empty, empty, empty, np.zeros((1, 1)), 0.0), np.array(alpha), frailty_variance=0.5
+            kind,
+            Endemic(0.0, empty, empty, empty, np.zeros((1, 1)), 0.0),
+            tuple(Feature(0, 0, j) for j in range(len(alpha))),
+            np.array(alpha),
+            frailty_variance=0.5,
         ),
         log_likelihood=0.0,
         status=FitStatus.CONVERGED,

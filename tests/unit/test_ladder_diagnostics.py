@@ -21,7 +21,7 @@ def told(design: Design, *, rate: float, echoes: float) -> TargetFit:
     hazard = np.full(design.n_systems, rate * (WINDOW - HISTORY))
     endemic = Endemic(np.log(rate), np.zeros(3), np.zeros(7), np.zeros(1), np.zeros((4, 4)), 0.0)
     return TargetFit(
-        model=TargetModel(0, endemic, np.array([echoes]), 0.0),
+        model=TargetModel(0, endemic, target.columns, np.array([echoes]), 0.0),
         log_likelihood=0.0,
         status=FitStatus.CONVERGED,
         steps=1,

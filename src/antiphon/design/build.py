@@ -12,11 +12,12 @@ from antiphon.design.clock import calendars_of
 from antiphon.design.covariates import Plan, plan_of, unused, wanted_of, with_values
 from antiphon.design.design import Channel, Design, Kind, Role
 from antiphon.design.events import GRAINS, MINUTES_PER_DAY, Events, Rows, SetAside, grain_of_kind, make_events, rows_of
-from antiphon.design.ground import NOTHING, USUAL, Resolution, Wanted
+from antiphon.design.ground import USUAL, Resolution, Wanted
 from antiphon.design.margins import make_margins
 from antiphon.design.pools import Wiring, wire
 from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA, Exposure, Gap, make_segments, organisations
 from antiphon.design.roster import Roster, days_between, roster_of
+from antiphon.design.structure import Choices, Structure, keys_of
 from antiphon.design.targets import CELLS_PER_HALF_LIFE, Frame, move_rows, read_role, usual_cell
 from antiphon.errors import SpecificationError
 
@@ -34,21 +35,6 @@ FEWEST_FOR_FRAILTY = 10
 FEWEST_PER_PERIOD = 5
 OUTSIDE = "outside the window"
 OTHER_ROLE = "of a system that is not of the kind's role"
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What is chosen rather than recorded.
-
-    Channels; half-lives, history and periods in days; whether people differ; which covariates are wanted.
-    """
-
-    channels: tuple[Channel, ...]
-    half_lives: np.ndarray
-    history_days: float
-    period_days: float
-    has_frailty: bool = True
-    wanted: Wanted = NOTHING
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -102,6 +88,28 @@ def build_design(
     SpecificationError
         Where a channel or covariate names what does not exist, or no half-life suits the grain of time of the records.
     """
+    structure, events, set_aside = take_apart(
+        agency, channels=channels, half_lives=half_lives, join_incidents=join_incidents, covariates=covariates,
+        receptivity=receptivity, resolution=resolution,
+    )  # fmt: skip
+    return assemble(structure, events, set_aside)
+
+
+def take_apart(
+    agency: Agency,
+    *,
+    channels: Sequence[str] | None = None,
+    half_lives: Sequence[float] | None = None,
+    join_incidents: bool = True,
+    covariates: Sequence[str] | None = None,
+    receptivity: Sequence[str] | None = None,
+    resolution: Resolution = USUAL,
+) -> tuple[Structure, Events, SetAside]:
+    """Return an agency's structure, its events, and what was set aside: `assemble` makes the design of them.
+
+    Other events, such as simulated ones, can be put into the same structure. Parameters and errors are those of
+    `build_design`.
+    """
     wanted = wanted_of(agency, covariates, receptivity, resolution)
     records = _records(agency, join_incidents=join_incidents)
     lives = np.unique(np.asarray(agency.settings.model.half_lives if half_lives is None else half_lives, float))
@@ -110,8 +118,9 @@ def build_design(
         _channels(agency, records.roster, records.kinds, channels), lives, usual_history(lives, window_days),
         _period(agency.settings.model.period_days, window_days, n_events), wanted=wanted,
     )  # fmt: skip
-    gaps = _gaps(agency, records.code, records.kinds)
-    return assemble(records.roster, records.events, records.kinds, records.calendars, gaps, choices, records.set_aside)
+    gaps, keys = _gaps(agency, records.code, records.kinds), keys_of(records.code)
+    structure = Structure(records.roster, records.kinds, records.calendars, gaps, choices, keys)
+    return structure, records.events, records.set_aside
 
 
 def with_covariates(
@@ -140,8 +149,12 @@ def with_covariates(
     made = [_role(exposure, role.name, wanted, has_frailty=bool(role.frail.any())) for role in design.roles]
     roles = tuple(role for role, _ in made)
     kept = tuple(warning for warning in design.warnings if not warning[0].startswith("covariate"))
+    structure = design.structure
+    if structure is not None:
+        structure = replace(structure, choices=replace(structure.choices, wanted=wanted))
     return replace(
         design,
+        structure=structure,
         roles=roles,
         targets=tuple(move_rows(t, design.kinds[t.kind], design.roles[t.role], roles[t.role]) for t in design.targets),
         warnings=kept + _covariate_warnings(wanted, made),
@@ -164,17 +177,17 @@ def usual_history(half_lives: np.ndarray, window_days: float) -> float:
     return float(min(HISTORY_HALF_LIVES * half_lives.max(), HISTORY_SHARE * window_days))
 
 
-def assemble(
-    roster: Roster,
-    events: Events,
-    kinds: tuple[Kind, ...],
-    calendars: dict[str, Calendar],
-    gaps: tuple[Gap, ...],
-    choices: Choices,
-    set_aside: SetAside,
-) -> Design:
-    """Put a design together from arrays."""
-    exposure, n_organisations = _exposure(roster, events, kinds, gaps, choices.history_days)
+def design_of(structure: Structure, rows: Rows) -> Design:
+    """Return the design of rows, such as simulated ones, in a structure; only rows of one number are one incident."""
+    set_aside = SetAside()
+    events = make_events(rows, structure.kinds, structure.roster, structure.calendars, None, set_aside)
+    return assemble(structure, events, set_aside)
+
+
+def assemble(structure: Structure, events: Events, set_aside: SetAside) -> Design:
+    """Put a design together from a structure and the events in it."""
+    roster, kinds, calendars, choices = structure.roster, structure.kinds, structure.calendars, structure.choices
+    exposure, n_organisations = _exposure(roster, events, kinds, structure.gaps, choices.history_days)
     made = [
         _role(exposure, name, choices.wanted, has_frailty=choices.has_frailty)
         for name in dict.fromkeys(kind.role for kind in kinds)
@@ -196,7 +209,7 @@ def assemble(
         period_days=choices.period_days, n_systems=roster.n_systems, n_organisations=n_organisations,
         n_periods=n_periods(roster.window_days, choices.period_days), targets=targets,
         margins=make_margins(choices.channels, roles, events, classes, choices.half_lives),
-        set_aside=set_aside.counts, warnings=warnings + _covariate_warnings(choices.wanted, made),
+        set_aside=set_aside.counts, warnings=warnings + _covariate_warnings(choices.wanted, made), structure=structure,
     )  # fmt: skip
 
 
@@ -207,7 +220,11 @@ def n_periods(window_days: float, period_days: float) -> int:
 
 def with_periods(design: Design, period_days: float) -> Design:
     """Return the design with calendar periods of another length; nothing else depends on it."""
-    return replace(design, period_days=period_days, n_periods=n_periods(design.window_days, period_days))
+    structure = design.structure
+    if structure is not None:
+        structure = replace(structure, choices=replace(structure.choices, period_days=period_days))
+    count = n_periods(design.window_days, period_days)
+    return replace(design, period_days=period_days, n_periods=count, structure=structure)
 
 
 def _wire(exposure: Exposure, number: int, channel: Channel, to_role: str) -> Wiring | None:
@@ -228,9 +245,7 @@ def _role(exposure: Exposure, name: str, wanted: Wanted, *, has_frailty: bool) -
     roster = exposure.roster
     members = np.flatnonzero(roster.role == name)
     mine = tuple(k for k, kind in enumerate(exposure.kinds) if kind.role == name)
-    frail = np.zeros(roster.n_systems, bool)
-    if has_frailty and members.size >= FEWEST_FOR_FRAILTY:
-        frail[members] = ~roster.pooled[members]
+    frail = frail_systems(roster, name) if has_frailty else np.zeros(roster.n_systems, bool)
     strata = PEOPLE_STRATA if roster.is_person[members].any() else GROUP_STRATA
     plan = plan_of(wanted, exposure, name, mine)
     segments = make_segments(exposure, members, mine, is_frail=bool(frail.any()), more=plan.marks())
@@ -240,6 +255,12 @@ def _role(exposure: Exposure, name: str, wanted: Wanted, *, has_frailty: bool) -
 def _covariate_warnings(wanted: Wanted, made: list[tuple[Role, Plan]]) -> tuple[tuple[str, str], ...]:
     short = [warning for _, plan in made for warning in plan.warnings]
     return (*dict.fromkeys(short), *unused(wanted, [role for role, _ in made]))
+
+
+def frail_systems(roster: Roster, role: str) -> np.ndarray:
+    """Return which systems may differ lastingly: those of a role with enough of them, pooled ones left out."""
+    is_member = roster.role == role
+    return is_member & ~roster.pooled & (np.count_nonzero(is_member) >= FEWEST_FOR_FRAILTY)
 
 
 def _rows_and_kinds(

@@ -66,3 +66,9 @@ def local_calendar(start: object, end: object, zone: dt.tzinfo, clocks: list[str
 def plain_calendar(window_days: float) -> Calendar:
     """Return a calendar without rhythm: one cell for the whole window."""
     return Calendar(np.asarray([0.0, window_days]), np.zeros(1, np.int64), np.zeros(1, np.int64), 1)
+
+
+def period_of_cells(calendar: Calendar, period_days: float, n_periods: int) -> np.ndarray:
+    """Return the calendar period of each cell: that of its middle."""
+    middle = 0.5 * (calendar.edges[1:] + calendar.edges[:-1])
+    return np.minimum((middle / period_days).astype(np.int64), n_periods - 1)

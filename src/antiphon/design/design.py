@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
+    from antiphon.design.structure import Structure
+
 How = Literal["self", "peers", "members", "group", "tie"]
 Precision = Literal["minute", "shift", "day"]
 
@@ -238,6 +240,7 @@ class Design:
     margins : see ``Margins``.
     set_aside : events that could not be used, by reason: {"not at risk": 3, ...}.
     warnings : (code, text) of what the reader should know about how the arrays were made.
+    structure : what the events were put into, for simulating others; None where the arrays did not come from one.
     """
 
     kinds: tuple[Kind, ...]
@@ -256,3 +259,4 @@ class Design:
     margins: Margins
     set_aside: dict[str, int]
     warnings: tuple[tuple[str, str], ...] = ()
+    structure: Structure | None = None

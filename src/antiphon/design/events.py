@@ -79,6 +79,12 @@ class Rows:
         return Rows(*(getattr(self, name)[keep] for name in self.__slots__))
 
 
+def no_rows() -> Rows:
+    """Return no rows at all."""
+    none = np.empty(0, np.int64)
+    return Rows(np.empty(0), none, none, none, none, none)
+
+
 @dataclass(slots=True)
 class SetAside:
     """Events that could not be used, by reason."""
@@ -160,6 +166,16 @@ def make_events(
         time, rows.system, rows.kind, incident, ends, is_coarse, is_terminal, is_target, is_shared, by_kind, kind_begins,
         first_unit(roster, rows.system, place_event, place_group), rows.target, place_event, place_group,
     )  # fmt: skip
+
+
+def rows_again(events: Events, kinds: tuple[Kind, ...], calendars: dict[str, Calendar]) -> Rows:
+    """Return rows of which `make_events` makes the same events: one per event, numbered by incident."""
+    grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int64)[events.kind]
+    for number in range(len(GRAINS) - 1, 0, -1):
+        if GRAINS[number] in calendars:
+            ends = np.isin(events.sounds_from, calendars[GRAINS[number]].edges)
+            grain = np.where(~events.is_target & (grain < number) & ends, number, grain)
+    return Rows(events.time, events.system, events.kind, events.incident, events.target, grain)
 
 
 def _copies(rows: Rows, incident: np.ndarray) -> np.ndarray:

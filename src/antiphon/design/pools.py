@@ -58,7 +58,7 @@ class Wiring:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class _Presence:
+class Presence:
     """When readers may read from a pool, with a weight: reader, system that is the pool, start, end, weight."""
 
     reader: np.ndarray
@@ -67,8 +67,9 @@ class _Presence:
     end: np.ndarray
     weight: np.ndarray
 
-    def where(self, keep: np.ndarray) -> _Presence:
-        return _Presence(*(getattr(self, name)[keep] for name in self.__slots__))
+    def where(self, keep: np.ndarray) -> Presence:
+        """Return the rows for which `keep` is true."""
+        return Presence(*(getattr(self, name)[keep] for name in self.__slots__))
 
 
 def wire(
@@ -96,8 +97,7 @@ def wire(
     masses = masses_of(channel, np.flatnonzero(seen), roster, events, ties)
     n = roster.n_systems
     deposited = _marked(n, masses.pool)
-    presence = _readers(channel, to_role, roster, ties, deposited)
-    presence = presence.where((presence.end > 0.0) & (presence.start < roster.window_days))
+    presence = readers_of(channel, to_role, roster, ties, deposited)
     read = deposited & _marked(n, presence.pool)
     if not read.any():
         return None
@@ -114,14 +114,14 @@ def wire(
         wanted = event_pool * n + events.system[event]
         position = np.minimum(np.searchsorted(seats, wanted), seats.size - 1)
         event_seat = np.where(seats[position] == wanted, position, -1)
-    changes = _changes(seat, presence, roster.window_days)
+    changes = seat_changes(seat, presence, roster.window_days)
     source = np.searchsorted(np.asarray(sources), events.kind[event])
     return Wiring(
         number, sources, is_same, pool, seats % n, seats // n, *changes, event, event_pool, mass, event_seat, source
     )
 
 
-def _changes(seat: np.ndarray, presence: _Presence, window_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def seat_changes(seat: np.ndarray, presence: Presence, window_days: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the weight of each seat from each time on; ties of one pair that overlap add up."""
     ends = presence.end < window_days
     seats = np.concatenate([seat, seat[ends]])
@@ -175,13 +175,19 @@ def _marked(n: int, codes: np.ndarray) -> np.ndarray:
     return mask
 
 
-def _readers(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, is_pool: np.ndarray) -> _Presence:
+def readers_of(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, is_pool: np.ndarray) -> Presence:
+    """Return who may read from which of the pools when, within the window."""
+    found = _all_readers(channel, to_role, roster, ties, is_pool)
+    return found.where((found.end > 0.0) & (found.start < roster.window_days))
+
+
+def _all_readers(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, is_pool: np.ndarray) -> Presence:
     if ties is not None:
-        found = _Presence(ties.target, ties.source, ties.start, ties.end, ties.weight)
+        found = Presence(ties.target, ties.source, ties.start, ties.end, ties.weight)
         return found.where(is_pool[found.pool])
     if channel.how in ("self", "members"):
         pools = np.flatnonzero(is_pool & (roster.role == to_role))
-        return _Presence(pools, pools, np.full(pools.size, -np.inf), np.full(pools.size, np.inf), np.ones(pools.size))
+        return Presence(pools, pools, np.full(pools.size, -np.inf), np.full(pools.size, np.inf), np.ones(pools.size))
     present: Spells = roster.present
     here = (
         is_pool[present.group]
@@ -189,7 +195,7 @@ def _readers(channel: Channel, to_role: str, roster: Roster, ties: Ties | None, 
         & (roster.level[present.group] == channel.where)
     )
     here &= present.owner != present.group
-    return _Presence(
+    return Presence(
         present.owner[here], present.group[here], present.start[here], present.end[here], np.ones(int(here.sum()))
     )
 

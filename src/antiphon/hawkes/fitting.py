@@ -17,7 +17,7 @@ from antiphon.hawkes.likelihood import State, compute_state, expected_mass
 from antiphon.hawkes.newton import TOLERANCE
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import Problem, build_problem
-from antiphon.hawkes.propensity import propensities
+from antiphon.hawkes.propensity import propensities, propensity_shapes
 from antiphon.kernels import frailty
 from antiphon.model.parameters import TargetModel
 
@@ -43,6 +43,7 @@ class Task:
     options: Options
     start: TargetFit | None
     log_r: np.ndarray | None
+    propensity_shape: float
     tolerance: float
 
 
@@ -86,8 +87,10 @@ def fit_design(
     kept = start is not None and start.options.blocks == options.blocks and start.options.propensity
     with_propensity = options.propensity and options.frailty and options.rhythm
     log_r: tuple[np.ndarray | None, ...] = (None,) * len(design.targets)
+    shapes = (1.0,) * len(design.targets)
     if kept and with_propensity and start is not None:
         log_r = tuple(target.log_r for target in start.targets)
+        shapes = tuple(target.model.endemic.propensity_shape for target in start.targets)
     rounds = 1 + (PROPENSITY_ROUNDS if with_propensity and not kept else 0)
     done, total = 0, rounds * len(design.targets)
     previous = start.targets if start is not None else (None,) * len(design.targets)
@@ -95,11 +98,16 @@ def fit_design(
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for turn in range(rounds):
             if turn:
-                log_r = propensities(design, tuple(one.model for one in fits), options.blocks)
+                models = tuple(one.model for one in fits)
+                shapes = propensity_shapes(design, models)
+                log_r = propensities(design, models, shapes, options.blocks)
             # rounds that only lead to the next, and fits that only foretell, need not be polished
             last = turn == rounds - 1 or (turn > 0 and all(one is None for one in log_r))
             tolerance = TOLERANCE if last and options.blocks is None else ROUGH
-            tasks = [Task(design, i, options, previous[i], log_r[i], tolerance) for i in range(len(design.targets))]
+            tasks = [
+                Task(design, i, options, previous[i], log_r[i], shapes[i], tolerance)
+                for i in range(len(design.targets))
+            ]
             results = []
             for one in pool.map(_fit_target, tasks):
                 results.append(one)
@@ -184,10 +192,10 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
     excess = np.zeros(task.design.n_systems)
     if variance > 0.0 and task.options.blocks is None:
         excess[problem.systems] = frailty_excess(problem, state, variance)
+    endemic = to_endemic(layout, x[:size], _expected_by_period(problem, state))
+    endemic = replace(endemic, propensity_shape=task.propensity_shape)
     return TargetFit(
-        model=TargetModel(
-            target.kind, to_endemic(layout, x[:size], _expected_by_period(problem, state)), alpha, variance
-        ),
+        model=TargetModel(target.kind, endemic, target.columns, alpha, variance),
         log_likelihood=float(state.log_like.sum() - problem.compensator @ x[size:]),
         status=_status(optimum, objective),
         steps=optimum.steps,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.design.clock import period_of_cells
 from antiphon.model.parameters import Endemic
 
 if TYPE_CHECKING:
@@ -60,8 +61,7 @@ class Layout:
 
 def periods_of_cells(design: Design, calendar: Calendar) -> np.ndarray:
     """Period of the middle of each cell, (cells,)."""
-    middle = 0.5 * (calendar.edges[1:] + calendar.edges[:-1])
-    return np.minimum((middle / design.period_days).astype(np.int64), design.n_periods - 1)
+    return period_of_cells(calendar, design.period_days, design.n_periods)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -15,13 +15,11 @@ import numpy as np
 
 from antiphon.hawkes.layout import periods_of_cells
 from antiphon.hawkes.problem import end_of_blocks
+from antiphon.model.parameters import PROPENSITY_GRAIN
 
 if TYPE_CHECKING:
     from antiphon.design.design import Calendar, Design, Target
     from antiphon.model.parameters import Endemic, TargetModel
-
-GRAIN = 0.05
-"""``log r`` is rounded to this, so that time at risk is cut only where it really changes."""
 
 VARIANCE_RANGE = (0.05, 10.0)
 """The role's frailty variance is kept in this range: beyond it ``log r`` says nothing, or anything."""
@@ -76,20 +74,26 @@ def _cumulated_hazard(design: Design, target: Target, endemic: Endemic) -> np.nd
     return before - before[np.flatnonzero(new)][np.cumsum(new) - 1]
 
 
-def propensities(design: Design, models: tuple[TargetModel, ...], blocks: int | None) -> tuple[np.ndarray | None, ...]:
-    """Log propensity per target, (segments of its role,), or None where it has no meaning."""
-    result: list[np.ndarray | None] = [None] * len(models)
-    for role_index, role in enumerate(design.roles):
-        used = [
-            i
-            for i, target in enumerate(design.targets)
-            if target.role == role_index and not design.kinds[target.kind].terminal
-        ]
+def propensity_shapes(design: Design, models: tuple[TargetModel, ...]) -> tuple[float, ...]:
+    """``a`` per target: the inverse frailty variance of its role; 1 where propensity has no meaning."""
+    result = [1.0] * len(models)
+    for used in _with_propensity(design, models):
         variances = np.array([models[i].frailty_variance for i in used])
-        if len(used) < 2 or not role.frail.any() or not variances.any():
-            continue
         events = np.array([design.targets[i].count.sum() for i in used], dtype=np.float64)
         a = 1.0 / np.clip(np.average(variances, weights=np.maximum(events, 1.0)), *VARIANCE_RANGE)
+        for i in used:
+            result[i] = float(a)
+    return tuple(result)
+
+
+def propensities(
+    design: Design, models: tuple[TargetModel, ...], shapes: tuple[float, ...], blocks: int | None
+) -> tuple[np.ndarray | None, ...]:
+    """Log propensity per target, (segments of its role,), or None where it has no meaning."""
+    result: list[np.ndarray | None] = [None] * len(models)
+    for used in _with_propensity(design, models):
+        role_index = design.targets[used[0]].role
+        role = design.roles[role_index]
         hazards = [
             _cumulated_hazard(design, design.targets[i], carry_forward(design, models[i].endemic, blocks)) for i in used
         ]
@@ -97,6 +101,20 @@ def propensities(design: Design, models: tuple[TargetModel, ...], blocks: int | 
         hazard, count = np.sum(hazards, axis=0), np.sum(counts, axis=0)
         frail = role.frail[role.segments.system]
         for place, i in enumerate(used):
-            log_r = np.log((a + count - counts[place]) / (a + hazard - hazards[place]))
-            result[i] = np.where(frail, GRAIN * np.round(log_r / GRAIN), 0.0)
+            log_r = np.log((shapes[i] + count - counts[place]) / (shapes[i] + hazard - hazards[place]))
+            result[i] = np.where(frail, PROPENSITY_GRAIN * np.round(log_r / PROPENSITY_GRAIN), 0.0)
     return tuple(result)
+
+
+def _with_propensity(design: Design, models: tuple[TargetModel, ...]) -> list[list[int]]:
+    """Targets that say something about each other: of one role that has frailty, and not terminal."""
+    found = []
+    for role_index, role in enumerate(design.roles):
+        used = [
+            i
+            for i, target in enumerate(design.targets)
+            if target.role == role_index and not design.kinds[target.kind].terminal
+        ]
+        if len(used) > 1 and role.frail.any() and any(models[i].frailty_variance for i in used):
+            found.append(used)
+    return found

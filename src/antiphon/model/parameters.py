@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from antiphon.design.design import Feature
+
+PROPENSITY_GRAIN = 0.05
+"""``log r`` is rounded to this, so that time at risk is cut only where it really changes."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -18,6 +25,7 @@ class Endemic:
     period : (organisations, periods) log; sums to zero weighted by expected events, shrunk to zero by a weak ridge.
     propensity : coefficient of log r (0 where there is no frailty).
     covariates : (covariates of the role,) beta; 0 for those that do not apply to the kind, empty where none is used.
+    propensity_shape : ``a`` of ``r = (a + N) / (a + H)``; without meaning where the coefficient is 0.
     """
 
     intercept: float
@@ -27,6 +35,7 @@ class Endemic:
     period: np.ndarray
     propensity: float
     covariates: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    propensity_shape: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -37,12 +46,14 @@ class TargetModel:
     ----------
     kind : index in the design.
     endemic : see ``Endemic``.
-    alpha : (columns,) expected direct echoes per source event, one per feature of the target. ``>= 0``.
+    columns : the features: channel, source kind and half-life of each coupling.
+    alpha : (columns,) expected direct echoes per source event. ``>= 0``.
     frailty_variance : variance of the Gamma frailty (0: none).
     """
 
     kind: int
     endemic: Endemic
+    columns: tuple[Feature, ...]
     alpha: np.ndarray
     frailty_variance: float
 
