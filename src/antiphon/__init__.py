@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from antiphon.release import release_findings, write_tables
     from antiphon.report import write_report
     from antiphon.resonance import read_off
+    from antiphon.simulation import simulate
 
 __all__ = [
     "AntiphonError",
@@ -40,6 +41,7 @@ __all__ = [
     "read_agency",
     "read_off",
     "release_findings",
+    "simulate",
     "write_report",
     "write_tables",
 ]
@@ -60,6 +62,7 @@ _HOMES = {
     "read_agency": "records",
     "read_off": "resonance",
     "release_findings": "release",
+    "simulate": "simulation",
     "write_report": "report",
     "write_tables": "release",
 }
