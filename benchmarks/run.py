@@ -1,6 +1,6 @@
 """Speed and memory of ours beside peers, in one run: writes ``benchmarks/results.md`` and ``results.json``.
 
-``make benchmark``, or ``python benchmarks/run.py [CASE ...]`` for some of: dense, persons, network, command, chicago.
+``make benchmark``, or ``python benchmarks/run.py [CASE ...]`` for some of: dense, persons, simulation, network, command, chicago.
 The peers live in an environment of their own (``benchmarks/peers.txt``), made on the first run.
 """
 
@@ -116,6 +116,20 @@ def persons_cases(folder):
     return {"10,000 persons in units of 20, 1,000,000 events": beside_peers(ours, path, ("hawkes-rs",))}
 
 
+def simulation_cases(folder):
+    found = {}
+    for name, n, what, peers in (
+        ("dense, 10 kinds", 10, "dense", ("intensify, branching", "hawkes-rs, thinning")),
+        ("dense, 50 kinds", 50, "dense", ("intensify, branching", "hawkes-rs, thinning")),
+        ("10,000 persons in units of 20", 10_000, "persons", ("intensify, branching",)),
+    ):
+        path = folder / f"simulation{n}.npz"
+        (save_dense if what == "dense" else save_persons)(path, n)
+        case = f"simulation of {name}, for 1,000,000 events"
+        found[case] = beside_peers(["ours_simulation.py", str(path), what], path, peers)
+    return found
+
+
 def network_case(_folder):
     return {
         "network, whole fit with intervals": {"antiphon": call([sys.executable, "whole_fit.py", "750", "1.55"], 900)}
@@ -154,7 +168,7 @@ def chicago_case(folder):
 
 
 CASES = {
-    "dense": dense_cases, "persons": persons_cases, "network": network_case, "command": command_cases,
+    "dense": dense_cases, "persons": persons_cases, "simulation": simulation_cases, "network": network_case, "command": command_cases,
     "chicago": chicago_case,
 }  # fmt: skip
 
@@ -207,7 +221,7 @@ def main():
     store.write_text(json.dumps({"machine": machine, "cases": found}, indent=1) + "\n")
     head = (
         "# Speed and memory\n\nMade by `make benchmark`. Medians of interleaved rounds, each in a process of its own; one evaluation "
-        f"is log likelihood with gradient. In dense rows one thread is median processor time, two threads are the shortest time on the clock. {machine}.\n\n"
+        f"is log likelihood with gradient. In dense and simulation rows one thread is median processor time, two threads are the shortest time on the clock. {machine}.\n\n"
     )
     (HERE / "results.md").write_text(head + table(found) + "\n")
     print(table(found))
