@@ -10,7 +10,7 @@ from scipy.special import gammaln, logsumexp
 
 from antiphon.design.arrays import dense_design
 from antiphon.hawkes.fitting import frailty_excess
-from antiphon.hawkes.likelihood import compute_state, evaluate, value_only
+from antiphon.hawkes.likelihood import compute_state, evaluate, evaluate_state
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import build_problem
 from antiphon.hawkes.quadrature import rules
@@ -32,6 +32,12 @@ def somewhere(problem, seed=3):
     effects = generator.normal(0.0, 0.3, size)
     effects[0] = np.log(0.1)
     return np.concatenate([effects, generator.uniform(0.0, 0.2, columns)])
+
+
+def value_only(problem, parameters, variance):
+    """The objective by the general path, also where the endemic part is one number."""
+    state = compute_state(problem, parameters, variance, second=False)
+    return evaluate_state(problem, parameters, state, hessian=False).value
 
 
 def dense_log_likelihood(problem, parameters, variance):

@@ -11,7 +11,7 @@ from antiphon.hawkes.likelihood import (
     compute_state,
     evaluate,
     evaluate_state,
-    expected_mass,
+    expected_by_period,
     log_likelihood_at,
     with_variance,
 )
@@ -78,9 +78,8 @@ class Objective:
         gradient = np.append(centre.gradient, (above - below) / (2.0 * STEP))
         moved = self._point(x[:-1], evaluate_state(self.problem, x[:-1], higher, hessian=False)).gradient
         corner = (above - 2.0 * middle + below) / STEP**2
-        return Point(
-            x, centre.value, gradient, centre.hessian.bordered((moved - centre.gradient) / STEP, corner)
-        )  # fmt: skip
+        matrix = centre.hessian.bordered((moved - centre.gradient) / STEP, corner)
+        return Point(x, centre.value, gradient, matrix)
 
     def _point(self, x: np.ndarray, result: Evaluation) -> Point:
         size = self.problem.layout.size
@@ -131,10 +130,8 @@ def with_levels(problem: Problem, x: np.ndarray, variance: float) -> np.ndarray:
     if layout.size == layout.central:
         return x
     state = compute_state(problem, x, variance, second=False)
-    shape = layout.period.shape
-    mass = expected_mass(problem, state)
-    expected = np.stack([np.bincount(layout.period_of_cell, line, shape[1]) for line in mass])
-    found = np.bincount(problem.rows.places, state.endemic_first, layout.period.size).reshape(shape)
+    expected = expected_by_period(problem, state)
+    found = np.bincount(problem.rows.places, state.endemic_first, layout.period.size).reshape(expected.shape)
     moves = np.log((found + PRIOR_EVENTS) / (expected + PRIOR_EVENTS))
     present = layout.period < layout.size
     moved = x.copy()
@@ -181,7 +178,7 @@ def estimate(
 
 def _climb(objective: Objective, x: np.ndarray, hessian: Curvature | None, tolerance: float) -> Optimum:
     """Maximise from ``x``, with a Hessian of somewhere near where there is one; the last one is made at the optimum."""
-    begin = replace(objective(x, hessian=hessian is None), hessian=hessian) if hessian else objective(x, hessian=True)
+    begin = objective(x, hessian=True) if hessian is None else replace(objective(x, hessian=False), hessian=hessian)
     optimum = maximise(objective, begin, objective.bounded, tolerance=tolerance)
     if tolerance > TOLERANCE:
         return optimum

@@ -13,7 +13,7 @@ from antiphon.hawkes.curvature import reduce
 from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, with_levels
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.layout import from_endemic, to_endemic
-from antiphon.hawkes.likelihood import State, compute_state, expected_mass
+from antiphon.hawkes.likelihood import State, compute_state, expected_by_period
 from antiphon.hawkes.newton import TOLERANCE
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import Problem, build_problem
@@ -192,7 +192,7 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
     excess = np.zeros(task.design.n_systems)
     if variance > 0.0 and task.options.blocks is None:
         excess[problem.systems] = frailty_excess(problem, state, variance)
-    endemic = to_endemic(layout, x[:size], _expected_by_period(problem, state))
+    endemic = to_endemic(layout, x[:size], expected_by_period(problem, state))
     endemic = replace(endemic, propensity_shape=task.propensity_shape)
     return TargetFit(
         model=TargetModel(target.kind, endemic, target.columns, alpha, variance),
@@ -207,14 +207,6 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
         theta_excess=excess,
         log_r=task.log_r,
     )
-
-
-def _expected_by_period(problem: Problem, state: State) -> np.ndarray:
-    """Endemic events expected per organisation and period, (organisations, periods)."""
-    layout = problem.layout
-    periods = layout.period.shape[1]
-    mass = expected_mass(problem, state)
-    return np.stack([np.bincount(layout.period_of_cell, line, periods) for line in mass])
 
 
 def frailty_excess(problem: Problem, state: State, variance: float) -> np.ndarray:

@@ -76,14 +76,6 @@ class State:
     covariance_pointer: np.ndarray
 
 
-def value_only(problem: Problem, parameters: np.ndarray, variance: float) -> float:
-    """Log likelihood minus the weak ridge, without derivatives."""
-    state = compute_state(problem, parameters, variance, second=False)
-    size = problem.layout.size
-    ridge = 0.5 * float(problem.layout.ridge @ parameters[:size] ** 2)
-    return float(state.log_like.sum()) - float(problem.compensator @ parameters[size:]) - ridge
-
-
 def evaluate(problem: Problem, parameters: np.ndarray, variance: float, *, hessian: bool = False) -> Evaluation:
     """Objective and its derivatives.
 
@@ -209,6 +201,13 @@ def expected_mass(problem: Problem, state: State) -> np.ndarray:
     mass = np.zeros((state.rates.growth.shape[0], problem.width.size))
     likelihood.spread_mass(state.mean, problem.pieces, state.rates, state.weight, problem.width, mass)
     return mass
+
+
+def expected_by_period(problem: Problem, state: State) -> np.ndarray:
+    """Endemic events expected in each organisation and period given the data, (organisations, periods)."""
+    layout = problem.layout
+    periods = layout.period.shape[1]
+    return np.stack([np.bincount(layout.period_of_cell, line, periods) for line in expected_mass(problem, state)])
 
 
 def _endemic_gradient(problem: Problem, state: State, mass: np.ndarray) -> np.ndarray:

@@ -399,12 +399,6 @@ def chi_bar_weights(matrix: np.ndarray, *, seed: int = 1) -> np.ndarray:
     return np.array([none_positive, 0.5 - all_positive, 0.5 - none_positive, all_positive])
 
 
-def _positive_definite(matrix: np.ndarray) -> np.ndarray:
-    """The nearest matrix with curvature in every direction: where the likelihood is flat, rounding can bend it upwards."""
-    values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.maximum(values, 1e-9)) @ vectors.T
-
-
 def _orthant(covariance: np.ndarray) -> float:
     """Probability that two or three normal variables are all positive."""
     deviation = np.sqrt(np.diag(covariance))

@@ -92,6 +92,18 @@ def adaptive_nodes(shape, scale, lo, hi, count, endemic, echo):
 
 
 @kernel
+def exact_rule(lo, hi, count, exact):
+    """The first rule that is exact for the events of some rows; the number of rules where none is."""
+    events = 0.0
+    for n in range(lo, hi):
+        events += count[n]
+    rule = 0
+    while rule < exact.shape[0] and exact[rule] < events:
+        rule += 1
+    return rule
+
+
+@kernel
 def frailty_values(
     shape, frail, pointer, count, endemic, echo, hazard, nodes, log_weights, node_pointer, exact, log_like
 ):  # fmt: skip
@@ -106,12 +118,7 @@ def frailty_values(
         if lo == hi:
             log_like[i] = constant
             continue
-        events = 0.0
-        for n in range(lo, hi):
-            events += count[n]
-        rule = 0
-        while rule < exact.shape[0] and exact[rule] < events:
-            rule += 1
+        rule = exact_rule(lo, hi, count, exact)
         if rule < exact.shape[0]:
             first = node_pointer[rule]
             last = node_pointer[rule + 1]
@@ -186,12 +193,7 @@ def frailty_rows(
             mean[i] = shape / scale
             variance[i] = shape / (scale * scale)
             continue
-        events = 0.0
-        for n in range(lo, hi):
-            events += count[n]
-        rule = 0
-        while rule < exact.shape[0] and exact[rule] < events:
-            rule += 1
+        rule = exact_rule(lo, hi, count, exact)
         if rule < exact.shape[0]:
             theta = nodes[node_pointer[rule] : node_pointer[rule + 1]] / scale
             logs = log_weights[node_pointer[rule] : node_pointer[rule + 1]].copy()
@@ -266,80 +268,6 @@ def covariance_features(start, stop, pointer, covariance, covariance_pointer, fe
                 value = covariance[base + n * rows + m]
                 for j in range(features.shape[1]):
                     result[lo - offset + n, j] += value * features[lo + m, j]
-
-
-@kernel
-def covariance_endemic(pointer, covariance, covariance_pointer, echo, columns, log_r, propensity_column, result):
-    """Add the endemic block of the covariance between rows of one system to ``result`` (parameters + 1 squared)."""
-    size = result.shape[0]
-    line = np.zeros(size)
-    for i in range(pointer.shape[0] - 1):
-        lo = pointer[i]
-        rows = pointer[i + 1] - lo
-        if rows < 2 or covariance_pointer[i + 1] == covariance_pointer[i]:
-            continue
-        base = covariance_pointer[i]
-        for n in range(rows):
-            line[:] = 0.0
-            for m in range(rows):
-                value = covariance[base + n * rows + m] * echo[lo + m]
-                if value == 0.0:
-                    continue
-                line[0] += value
-                for k in range(columns.shape[1]):
-                    line[columns[lo + m, k]] += value
-                line[propensity_column] += value * log_r[lo + m]
-            e = echo[lo + n]
-            x = e * log_r[lo + n]
-            # a person's rows touch few of many effects
-            for j in range(size):
-                if line[j] == 0.0:
-                    continue
-                result[0, j] += e * line[j]
-                for k in range(columns.shape[1]):
-                    result[columns[lo + n, k], j] += e * line[j]
-                result[propensity_column, j] += x * line[j]
-
-
-@kernel
-def cross_features(pointer, cross, features, result):
-    """Sum over a system's rows of Cov(u, theta) x features: ``result`` (systems, columns) is added to."""
-    for i in range(pointer.shape[0] - 1):
-        for n in range(pointer[i], pointer[i + 1]):
-            for j in range(features.shape[1]):
-                result[i, j] += cross[n] * features[n, j]
-
-
-@kernel
-def cross_endemic(pointer, cross, echo, columns, log_r, propensity_column, result):
-    """Sum over a system's rows of -Cov(u, theta) x echo x (effects of the row): ``result`` is added to."""
-    for i in range(pointer.shape[0] - 1):
-        for n in range(pointer[i], pointer[i + 1]):
-            value = -cross[n] * echo[n]
-            result[i, 0] += value
-            for k in range(columns.shape[1]):
-                result[i, columns[n, k]] += value
-            result[i, propensity_column] += value * log_r[n]
-
-
-@kernel
-def add_sparse_products(left, weight, right, result):
-    """Add ``left.T @ diag(weight) @ right`` to ``result``; rows have few numbers that are not zero."""
-    places = np.empty(right.shape[1], np.int64)
-    for n in range(left.shape[0]):
-        if weight[n] == 0.0:
-            continue
-        used = 0
-        for j in range(right.shape[1]):
-            if right[n, j] != 0.0:
-                places[used] = j
-                used += 1
-        for i in range(left.shape[1]):
-            value = left[n, i] * weight[n]
-            if value == 0.0:
-                continue
-            for k in range(used):
-                result[i, places[k]] += value * right[n, places[k]]
 
 
 @kernel
