@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from antiphon.design import Feature, dense_structure, take_apart, unit_structure
-from antiphon.design.events import Rows, SetAside, make_events, no_rows, rows_again
+from antiphon.design.events import SetAside, make_events, no_rows, rows_again, rows_from
 from antiphon.design.steps import make_steps
 from antiphon.design.structure import keys_of
 from antiphon.errors import SpecificationError
@@ -213,9 +213,7 @@ def test_how_far_propensities_are_foreseen_changes_nothing(monkeypatch):
 def past(structure, rows, numbers=None):
     """Events of kind 0 at (time, system)."""
     time, system = (np.asarray(values) for values in zip(*rows, strict=True))
-    none, zeros = np.full(time.size, -1), np.zeros(time.size, np.int64)
-    number = none if numbers is None else np.asarray(numbers)
-    rows = Rows(time.astype(float), system.astype(np.int64), zeros, number, none, zeros)
+    rows = rows_from(time, system, np.zeros(time.size, np.int64), -1 if numbers is None else np.asarray(numbers))
     return make_events(rows, structure.kinds, structure.roster, structure.calendars, None, SetAside())
 
 

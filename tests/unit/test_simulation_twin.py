@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from antiphon.design import take_apart
-from antiphon.design.events import Rows, SetAside, make_events
+from antiphon.design.events import SetAside, make_events, rows_from
 from antiphon.simulation import History, simulate
 from tests.naive.simulation import NaiveSimulation
 from tests.unit.agencies import make_agency
@@ -91,9 +91,9 @@ def test_a_twin_whose_decay_is_20_percent_wrong_is_seen():
     kinds, channels = ("aggression_physical",), ("self", "peers:unit:client>client")
     structure, model, twin, systems = pair(kinds, channels, (20.0,), rate=1e-3, echoes=0.5)
     given = [(0.0, name, kinds[0]) for name in ("c1", "c2") for _ in range(30)]
-    time, none = np.zeros(len(given)), np.full(len(given), -1)
+    time = np.zeros(len(given))
     system = np.asarray([systems.index(name) for _, name, _ in given])
-    rows = Rows(time, system, np.zeros(len(given), np.int64), none, none, np.zeros(len(given), np.int64))
+    rows = rows_from(time, system, np.zeros(len(given), np.int64))
     events = make_events(rows, structure.kinds, structure.roster, structure.calendars, None, SetAside())
     found = [
         simulate(structure, model, s, history=History(events, 1e-9)).rows.time.size - len(given) for s in range(1000)

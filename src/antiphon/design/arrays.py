@@ -10,7 +10,7 @@ from antiphon.design.build import design_of
 from antiphon.design.channels import parse_channel
 from antiphon.design.clock import plain_calendar
 from antiphon.design.design import Design, Kind
-from antiphon.design.events import Rows
+from antiphon.design.events import rows_from
 from antiphon.design.roster import Attendance, make_roster
 from antiphon.design.spells import Spells, spells
 from antiphon.design.structure import Choices, Structure, keys_of
@@ -85,13 +85,6 @@ def unit_structure(
     channels = ["self", "peers:unit:person>person"]
     named = _kinds(n_kinds, "person", "present")
     return _structure(named, role, stays, channels, half_lives, window, has_frailty=has_frailty)
-
-
-def rows_from(times: np.ndarray, systems: np.ndarray, kinds: np.ndarray) -> Rows:
-    """Return rows recorded to the minute, each an incident of its own."""
-    none = np.full(len(times), -1, np.int64)
-    grain = np.zeros(len(times), np.int64)
-    return Rows(np.asarray(times, float), np.asarray(systems, np.int64), np.asarray(kinds, np.int64), none, none, grain)
 
 
 def _kinds(n_kinds: int, role: str, while_: Literal["present", "member"]) -> tuple[Kind, ...]:

@@ -11,7 +11,17 @@ from antiphon.design.channels import check_channels, default_channels, parse_cha
 from antiphon.design.clock import calendars_of
 from antiphon.design.covariates import Plan, plan_of, unused, wanted_of, with_values
 from antiphon.design.design import Channel, Design, Kind, Role
-from antiphon.design.events import GRAINS, MINUTES_PER_DAY, Events, Rows, SetAside, grain_of_kind, make_events, rows_of
+from antiphon.design.events import (
+    CODE,
+    GRAINS,
+    MINUTES_PER_DAY,
+    Events,
+    Rows,
+    SetAside,
+    grain_of_kind,
+    make_events,
+    rows_of,
+)
 from antiphon.design.ground import USUAL, Resolution, Wanted
 from antiphon.design.margins import make_margins
 from antiphon.design.pools import Wiring, wire
@@ -282,7 +292,7 @@ def _rows_and_kinds(
         Kind(words[k], definitions[k].of, GRAINS[grain[k]], definitions[k].terminal, definitions[k].while_)
         for k in used
     )
-    return replace(rows, kind=np.searchsorted(used, rows.kind)), kinds
+    return replace(rows, kind=np.searchsorted(used, rows.kind).astype(CODE)), kinds
 
 
 def _channels(

@@ -21,6 +21,8 @@ GRAINS = ("minute", "shift", "day")
 SHARE_OF_ROWS = 0.05
 """A kind is as coarse as the coarsest precision that makes up at least this share of its rows."""
 MINUTES_PER_DAY = 1440.0
+CODE = np.int32
+"""Of systems, kinds, incidents and events: millions of them are kept side by side, so their width is most of the memory."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,8 +32,8 @@ class Events:
     Attributes
     ----------
     time : (events,) float64 days, the incident's first row.
-    system, kind : (events,) int64 codes.
-    incident : (events,) int64 code.
+    system, kind : (events,) codes (`CODE`, as all codes here).
+    incident : (events,) code.
     sounds_from : (events,) float64, when the event is deposited: its time, or the end of its cell.
     is_coarse, is_terminal : (events,) bool.
     is_target : (events,) bool, false for rows coarser than their kind.
@@ -65,7 +67,11 @@ class Events:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Rows:
-    """Rows of events as they came: system, kind, time, incident number (-1: none), target (-1: none), grain of the row."""
+    """Rows of events as they came: system, kind, time, incident number (-1: none), target (-1: none), grain of the row.
+
+    Codes are `CODE`, grains int8, times float64: `rows_from` makes them so of any whole numbers, and gives what is the
+    same in all rows no room.
+    """
 
     time: np.ndarray
     system: np.ndarray
@@ -79,10 +85,28 @@ class Rows:
         return Rows(*(getattr(self, name)[keep] for name in self.__slots__))
 
 
+def rows_from(
+    time: np.ndarray,
+    system: np.ndarray,
+    kind: np.ndarray,
+    number: np.ndarray | int = -1,
+    target: np.ndarray | int = -1,
+    grain: np.ndarray | int = 0,
+) -> Rows:
+    """Return rows; by default recorded to the minute, each an incident of its own, directed at nobody."""
+    n = len(time)
+    number, target = (
+        np.broadcast_to(CODE(value), n) if isinstance(value, int) else np.asarray(value, CODE)
+        for value in (number, target)
+    )
+    grain = np.broadcast_to(np.int8(grain), n) if isinstance(grain, int) else np.asarray(grain, np.int8)
+    return Rows(np.asarray(time, float), np.asarray(system, CODE), np.asarray(kind, CODE), number, target, grain)
+
+
 def no_rows() -> Rows:
     """Return no rows at all."""
-    none = np.empty(0, np.int64)
-    return Rows(np.empty(0), none, none, none, none, none)
+    none = np.empty(0, CODE)
+    return rows_from(none, none, none)
 
 
 @dataclass(slots=True)
@@ -102,7 +126,7 @@ def rows_of(agency: Agency, names: list[str], kinds: list[str]) -> Rows:
     events = agency.events
     numbers = events["incident"].cast(str) if events.height else events["incident"]
     known = numbers.drop_nulls().unique(maintain_order=True).to_list()
-    return Rows(
+    return rows_from(
         days(events["time"], agency.window[0], 0.0),
         codes(events["system"], names),
         codes(events["kind"], kinds),
@@ -170,7 +194,7 @@ def make_events(
 
 def rows_again(events: Events, kinds: tuple[Kind, ...], calendars: dict[str, Calendar]) -> Rows:
     """Return rows of which `make_events` makes the same events: one per event, numbered by incident."""
-    grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int64)[events.kind]
+    grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int8)[events.kind]
     for number in range(len(GRAINS) - 1, 0, -1):
         if GRAINS[number] in calendars:
             ends = np.isin(events.sounds_from, calendars[GRAINS[number]].edges)
@@ -227,7 +251,7 @@ def _sounding(
 
     A cell holds its beginning; but what ends a stay there belongs to that stay, and so to the cell before.
     """
-    grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int64)[rows.kind]
+    grain = np.asarray([GRAINS.index(kind.precision) for kind in kinds], np.int8)[rows.kind]
     deposit_grain = np.maximum(grain, rows.grain)
     ends = time.copy()
     for number, name in enumerate(GRAINS):
@@ -252,8 +276,8 @@ def places(
     nowhere[event] = False
     rest = np.flatnonzero(nowhere)
     more, spell = roster.member.at(system[rest], time[rest], is_before[rest])
-    event = np.concatenate([event, rest[more]])
-    group = np.concatenate([group, roster.member.group[spell]])
+    event = np.concatenate([event, rest[more]]).astype(CODE)
+    group = np.concatenate([group, roster.member.group[spell]]).astype(CODE)
     order = np.lexsort((group, event))
     return event[order], group[order]
 
@@ -264,7 +288,7 @@ def first_unit(roster: Roster, system: np.ndarray, event: np.ndarray, group: np.
     Where nobody meets, because all systems are groups, each is a unit of its own.
     """
     level = meeting_level(roster)
-    unit = np.full(system.size, -1, np.int64) if level else np.where(roster.is_person[system], -1, system)
+    unit = np.full(system.size, -1, CODE) if level else np.where(roster.is_person[system], -1, system).astype(CODE)
     here = roster.level[group] == level
     unit[event[here][::-1]] = group[here][::-1]
     return unit

@@ -18,7 +18,7 @@ class Incidents:
 
     Attributes
     ----------
-    code : (rows,) int64, 0 ... n - 1.
+    code : (rows,) int32, 0 ... n - 1.
     start : (incidents,) float64 days, time of the first row.
     n_spanning : rows whose incident number spans over 24 hours.
     """
@@ -34,7 +34,7 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
     Parameters
     ----------
     number
-        (rows,) int64 incident numbers; -1 where the records give none.
+        (rows,) incident numbers; -1 where the records give none.
     time
         (rows,) days.
     links
@@ -43,8 +43,8 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
     """
     n = time.size
     if (links is None or not links[0].size) and not np.any(number >= 0):
-        return Incidents(np.arange(n), time, 0)
-    key = number.copy()
+        return Incidents(np.arange(n, dtype=np.int32), time, 0)
+    key = number.astype(np.int64)
     alone = number < 0
     base = int(number.max(initial=-1)) + 1
     if links is not None and links[0].size:
@@ -59,7 +59,7 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
         key[spans] = base + n + np.flatnonzero(spans)
         _, code = np.unique(key, return_inverse=True)
         first, _ = _extremes(code, time)
-    return Incidents(code.astype(np.int64), first, int(spans.sum()))
+    return Incidents(code.astype(np.int32), first, int(spans.sum()))
 
 
 def _extremes(code: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from antiphon.design.pools import Wiring
     from antiphon.design.spells import Spells
 
-N_CHUNKS = 16
+N_CHUNKS = 32
 """Fixed, so that sums do not depend on the number of threads."""
 
 
@@ -108,18 +108,20 @@ def read_all(
     changes = _change_stream(wirings, readings, layout)
     sound = _sound(readings, events)
     load, chosen = _by_component(wirings, sound, layout)
-    reads = _read_stream(readings, layout)
+    rows = _rows_by_component(readings, layout)
     clock = loops.Clock(np.log(2.0) / half_lives, block_edges, readings.cells)
     sounded = np.zeros(state.sums.size // n_lives, bool)
     read = np.zeros(state.pools.shape[0], np.int64)
-    bounds = _chunks(changes.begins + load + reads.begins)
+    bounds = _chunks(changes.begins + load + rows[1])
 
     def run(chunk: int) -> loops.Results:
         sums = (np.zeros((n_blocks, n_columns)), np.zeros((n_blocks, n_columns)), np.zeros(n_columns))
         results = loops.Results(features, *sums, sounded, read)
         # made chunk by chunk: all at once they would be the largest thing in memory
-        deposits = _deposit_stream(wirings, chosen, (int(bounds[chunk]), int(bounds[chunk + 1])), sound, layout)
-        loops.run_components(bounds[chunk], bounds[chunk + 1], changes, deposits, reads, clock, state, results)
+        span = (int(bounds[chunk]), int(bounds[chunk + 1]))
+        deposits = _deposit_stream(wirings, chosen, span, sound, layout)
+        reads = _read_stream(readings, rows, span, layout)
+        loops.run_components(*span, changes, deposits, reads, clock, state, results)
         return results
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, bounds.size - 1)) as threads:
@@ -155,7 +157,8 @@ def _lay_out(wirings: list[Wiring], n_systems: int) -> _Layout:
     used, component_of_pool = np.unique(label[n_systems:], return_inverse=True)
     number = np.full(int(label.max()) + 1, -1)
     number[used] = np.arange(used.size)
-    component_of_system = number[label[:n_systems]]
+    component_of_system = number[label[:n_systems]].astype(np.int32)
+    component_of_pool = component_of_pool.astype(np.int32)
     by_component, _ = counting_order(component_of_pool, used.size)
     pool_rank = np.empty(by_component.size, np.int64)
     pool_rank[by_component] = np.arange(by_component.size)
@@ -274,7 +277,7 @@ def _by_component(
         component = np.where(sound.is_heard[wiring.event], component, layout.n_components)
         order, begins = counting_order(component, layout.n_components + 1)
         load += begins[:-1]
-        chosen.append((order[: begins[-2]].astype(np.int32), begins[:-1]))
+        chosen.append((order[: begins[-2]], begins[:-1]))
     return load, chosen
 
 
@@ -308,20 +311,33 @@ def _deposit_stream(
     )  # fmt: skip
 
 
-def _read_stream(readings: Readings, layout: _Layout) -> loops.Reads:
+def _rows_by_component(readings: Readings, layout: _Layout) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows by component, and where each component begins; rows of systems that read nothing are left out."""
     component = layout.component_of_system[readings.system]
-    row = np.flatnonzero(component >= 0)
-    first = np.full(row.size, loops.TERMINAL if readings.is_terminal else loops.READ)
-    time, order = readings.start[row], first
+    component[component < 0] = layout.n_components
+    order, begins = counting_order(component, layout.n_components + 1)
+    return order[: begins[-2]], begins[:-1]
+
+
+def _read_stream(
+    readings: Readings, rows: tuple[np.ndarray, np.ndarray], span: tuple[int, int], layout: _Layout
+) -> loops.Reads:
+    """Put the readings of a run of components in order."""
+    (order, begins), (first, last) = rows, span
+    row = order[begins[first] : begins[last]]
+    action = np.full(row.size, loops.TERMINAL if readings.is_terminal else loops.READ, np.int8)
+    time = readings.start[row]
     if readings.cells.size:
-        order = np.concatenate([np.full(row.size, loops.READ), np.full(row.size, loops.CLOSE)])
+        action = np.repeat(np.asarray([loops.READ, loops.CLOSE], np.int8), row.size)
         time = np.concatenate([time, readings.end[row]])
         row = np.concatenate([row, row])
-    by_time = np.lexsort((order, time, component[row]))
+    component = layout.component_of_system[readings.system[row]]
+    by_time = np.lexsort((action, time, component))
     row = row[by_time]
-    begins = np.searchsorted(component[row], np.arange(layout.n_components + 1))
+    starts = np.zeros(layout.n_components + 1, np.int64)
+    starts[first : last + 1] = np.searchsorted(component[by_time], np.arange(first, last + 1))
     system = layout.local_system[readings.system[row]]
-    return loops.Reads(begins, time[by_time], order[by_time], system, row, readings.kinds[row])
+    return loops.Reads(starts, time[by_time], action[by_time], system, row, readings.kinds[row])
 
 
 def _chunks(load: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.design.events import CODE
 from antiphon.design.spells import time_order
 from antiphon.kernels.spells import running_weights
 
@@ -94,7 +95,7 @@ def wire(
     if channel.how == "tie" and channel.where not in roster.ties:
         return None
     ties = directed(roster, channel) if channel.how == "tie" else None
-    masses = masses_of(channel, np.flatnonzero(seen), roster, events, ties)
+    masses = masses_of(channel, np.flatnonzero(seen).astype(CODE), roster, events, ties)
     n = roster.n_systems
     deposited = _marked(n, masses.pool)
     presence = readers_of(channel, to_role, roster, ties, deposited)
@@ -107,15 +108,15 @@ def wire(
     seats, seat = np.unique(pool_number[presence.pool] * n + presence.reader, return_inverse=True)
     kept = read[masses.pool]
     event, mass = masses.event[kept], masses.mass[kept]
-    event_pool = pool_number[masses.pool[kept]]
+    event_pool = pool_number[masses.pool[kept]].astype(CODE)
     is_same = channel.how == "peers" and channel.from_role == to_role
-    event_seat = np.full(event.size, -1, np.int64)
+    event_seat = np.broadcast_to(CODE(-1), event.size)
     if is_same:
-        wanted = event_pool * n + events.system[event]
+        wanted = event_pool * np.int64(n) + events.system[event]
         position = np.minimum(np.searchsorted(seats, wanted), seats.size - 1)
-        event_seat = np.where(seats[position] == wanted, position, -1)
+        event_seat = np.where(seats[position] == wanted, position, -1).astype(CODE)
     changes = seat_changes(seat, presence, roster.window_days)
-    source = np.searchsorted(np.asarray(sources), events.kind[event])
+    source = np.searchsorted(np.asarray(sources), np.arange(len(kinds))).astype(np.int16)[events.kind[event]]
     return Wiring(
         number, sources, is_same, pool, seats % n, seats // n, *changes, event, event_pool, mass, event_seat, source
     )
@@ -138,7 +139,7 @@ def masses_of(channel: Channel, event: np.ndarray, roster: Roster, events: Event
     system = events.system[event]
     if channel.how == "self":
         event = event[~roster.pooled[system]]
-        return Masses(event, events.system[event], np.ones(event.size))
+        return Masses(event, events.system[event], np.broadcast_to(1.0, event.size))
     if channel.how == "group":
         event = event[roster.level[system] == channel.where]
         return Masses(event, events.system[event], np.ones(event.size))

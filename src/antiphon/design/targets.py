@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.design.design import Feature, Segments, Target
+from antiphon.design.events import CODE
 from antiphon.design.passes import Reading, Readings, read_all
 from antiphon.design.risk import in_gap
 from antiphon.design.spells import spells
@@ -84,15 +85,12 @@ def _read_class(
     kind = frame.exposure.kinds[role.kinds[column]]
     bits = {role.kinds[c]: bit for bit, c in enumerate(scored)}
     rows = list(scored.values())
-    system = np.concatenate([s.system for s in rows])
-    start = np.concatenate([s.time for s in rows])
-    end = np.concatenate([s.end for s in rows])
-    marks = np.repeat(np.int64(1) << (np.arange(len(rows)) % 63), [s.system.size for s in rows])
-    position = np.arange(system.size)
-    is_coarse = kind.precision != "minute"
+    system, start, end = (_end_to_end([getattr(s, name) for s in rows]) for name in ("system", "time", "end"))
+    marks = _end_to_end([np.broadcast_to(np.int64(1) << (i % 63), s.system.size) for i, s in enumerate(rows)])
+    is_coarse, position = kind.precision != "minute", None
     if is_coarse:
         # kinds of one class read the same in the same cell
-        order = np.lexsort((start, system))
+        order, position = np.lexsort((start, system)), np.empty(system.size, CODE)
         new = np.ones(order.size, bool)
         new[1:] = (np.diff(system[order]) != 0) | (np.diff(start[order]) != 0)
         position[order] = np.cumsum(new) - 1
@@ -112,11 +110,16 @@ def _read_class(
     for c, part in scored.items():
         here = slice(low, low + part.system.size)
         low = here.stop
-        features = reading.features[position[here]] if is_coarse else reading.features[here]
+        features = reading.features[here if position is None else position[here]]
         features = features if kept.all() else np.ascontiguousarray(features[:, kept])
         chosen = tuple(feature for feature, keep in zip(columns, kept, strict=True) if keep)
         targets.append(_target(frame, number, role, c, part, chosen, features, reading.compensator[:, kept]))
     return ClassReading(tuple(targets), tuple(wirings), reading, days, bits)
+
+
+def _end_to_end(parts: list[np.ndarray]) -> np.ndarray:
+    """Return the parts as one array; one part as it is, since millions of rows are not copied for nothing."""
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def _target(
@@ -124,9 +127,10 @@ def _target(
     features: np.ndarray, compensator: np.ndarray,
 ) -> Target:  # fmt: skip
     edges = frame.block_edges
-    block = np.clip(np.searchsorted(edges, rows.time, side="right") - 1, 0, edges.size - 2)
+    block = np.clip(np.searchsorted(edges, rows.time, side="right") - 1, 0, edges.size - 2).astype(CODE)
+    width = np.zeros(rows.time.size) if rows.end is rows.time else rows.end - rows.time
     return Target(
-        kind=role.kinds[column], role=number, time=rows.time, width=rows.end - rows.time, count=rows.count,
+        kind=role.kinds[column], role=number, time=rows.time, width=width, count=rows.count,
         system=rows.system, incident=rows.incident, unit=rows.unit, block=block, cell=rows.cell, segment=rows.segment,
         exposure=rows.exposure, columns=columns, features=features, compensator=np.ascontiguousarray(compensator),
     )  # fmt: skip
@@ -193,8 +197,8 @@ def _score_moments(frame: Frame, role: Role, column: int, chosen: np.ndarray) ->
     _count_reasons(frame, role.kinds[column], system[~kept], time[~kept], early[~kept])
     system, time, segment = system[kept], time[kept], segment[kept]
     edges = frame.calendars["minute"].edges
-    cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, edges.size - 2)
-    ones = np.ones(system.size, np.int64)
+    cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, edges.size - 2).astype(CODE)
+    ones = np.ones(system.size, CODE)
     incident, unit = events.incident[chosen[kept]], events.unit[chosen[kept]]
     return _Scored(system, time, time, ones, incident, unit, cell, segment, np.ones(system.size))
 
@@ -215,8 +219,8 @@ def _score_cells(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _
     incident, unit = events.incident[chosen][kept][order], events.unit[chosen][kept][order]
     new = np.ones(system.size, bool)
     new[1:] = (np.diff(system) != 0) | (np.diff(cell) != 0)
-    count = np.bincount(np.cumsum(new) - 1, minlength=int(new.sum())).astype(np.int64)
-    system, cell = system[new], cell[new]
+    count = np.bincount(np.cumsum(new) - 1, minlength=int(new.sum())).astype(CODE)
+    system, cell = system[new], cell[new].astype(CODE)
     pairs = risk.overlaps(system, edges[cell], edges[cell + 1])
     first = np.full(system.size, np.inf)
     np.minimum.at(first, pairs[0], np.maximum(risk.start[pairs[1]], edges[cell][pairs[0]]))

@@ -14,7 +14,7 @@ def counting_order(keys, n_keys):
     for key in range(n_keys):
         begins[key + 1] += begins[key]
     free = begins[:-1].copy()
-    order = np.empty(keys.size, np.int64)
+    order = np.empty(keys.size, np.int32)
     for i in range(keys.size):
         order[free[keys[i]]] = i
         free[keys[i]] += 1
@@ -64,7 +64,7 @@ def overlapping_pairs(owner, start, end, begins, other_start, other_end):
 @kernel
 def last_started(begins, start, owner, time, is_before):
     """Return per query the last spell of the owner with ``start <= time`` (``start < time`` where `is_before`), or -1."""
-    found = np.empty(owner.size, np.int64)
+    found = np.empty(owner.size, np.int32)
     for i in range(owner.size):
         low = begins[owner[i]]
         high = begins[owner[i] + 1]
