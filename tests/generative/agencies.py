@@ -41,6 +41,7 @@ CHANNELS = (
     "group:organisation:organisation>staff",
     "tie:caseload:staff>client",
     "tie:caseload:client>staff",
+    "tie:supervision:staff>staff",
 )
 HALF_LIVES = (0.8, 3.0)
 CLIENTS, STAFF, UNITS = ("c1", "c2", "c3", "c4"), ("s1", "s2", "s3"), ("u1", "u2", "u3")
@@ -151,7 +152,8 @@ def random_agency(seed: int) -> Agency:
             at = dice.randint(0, LAST_HOUR)
             presence.append((person, moment(at), moment(at + dice.randint(3, 60)), None, True))
     stays = _stays(dice)
-    return _agency(stays, presence, _ties(dice), _events(dice, stays))
+    ties, events = _ties(dice), _events(dice, stays)
+    return _agency(stays, presence, ties, events, dice.choice(["staff", "clinician"]))
 
 
 def _openings(dice):
@@ -192,7 +194,7 @@ def _shifts(dice):
 
 
 def _ties(dice):
-    found = []
+    found = [("s3", "s1", "supervision", None, None, 1.0)] if dice.random() < 0.5 else []
     for person in STAFF:
         for client in dice.sample(CLIENTS, dice.randint(0, 3)):
             at = dice.randint(0, LAST_HOUR)
@@ -227,8 +229,9 @@ def _end(dice, system, stays, otherwise):
     return dice.choice([at, midnight(at), otherwise])
 
 
-def _agency(memberships, presence, ties, events):
-    systems = [(s, "person", "client") for s in CLIENTS] + [(s, "person", "staff") for s in STAFF]
+def _agency(memberships, presence, ties, events, role_of_last):
+    systems = [(s, "person", "client") for s in CLIENTS] + [(s, "person", "staff") for s in STAFF[:-1]]
+    systems.append((STAFF[-1], "person", role_of_last))
     systems += [(u, "unit", "unit") for u in UNITS] + [(o, "organisation", "organisation") for o in ORGANISATIONS]
     kinds = {name: {"of": role, "precision": precision} for name, (role, precision) in KINDS.items()}
     settings = Settings.model_validate(

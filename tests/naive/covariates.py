@@ -191,9 +191,13 @@ class NaiveCovariates:
             if name == relation and start <= t < end:
                 if b == system:
                     found.append((a, weight))
-                elif a == system and self.twin.role[a] != self.twin.role[b]:
+                elif a == system and self.joins_two_roles(name):
                     found.append((b, weight))
         return found
+
+    def joins_two_roles(self, relation):
+        definition = self.twin.vocabulary.relations[relation]
+        return definition.source != definition.target
 
     def _dose(self, rest, look):
         *where, kind, half_life = rest

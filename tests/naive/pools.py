@@ -41,7 +41,8 @@ class NaiveAgency:
         self.channels = list(channels)
         self.precision_of = precision_of
         self.vocabulary = agency.vocabulary
-        self.role = dict(zip(agency.systems["system"], agency.systems["role"], strict=True))
+        self.recorded = dict(zip(agency.systems["system"], agency.systems["role"], strict=True))
+        self.role = {name: self.counted(role, agency) for name, role in self.recorded.items()}
         self.level = dict(zip(agency.systems["system"], agency.systems["level"], strict=True))
         self.pooled = dict(zip(agency.systems["system"], agency.systems["pooled"], strict=True))
         self.memberships = [
@@ -67,7 +68,7 @@ class NaiveAgency:
             (self.days(r["time"]), r["system"], r["kind"], r["incident"], r["precision"])
             for r in agency.events.iter_rows(named=True)
         ]
-        self.roles_with_presence = {self.role[s] for s, _, _, _, away in self.presence if not away}
+        self.roles_with_presence = {self.recorded[s] for s, _, _, _, away in self.presence if not away}
         self.history = min(3 * max(self.half_lives), 0.1 * self.length)
         self.gaps = [
             (g.group, self.local_days(g.start), self.local_days(g.end), tuple(g.kinds or ()))
@@ -79,6 +80,16 @@ class NaiveAgency:
         self.readers = lru_cache(maxsize=None)(self._readers)
         self.cell = lru_cache(maxsize=None)(self._cell)
         self._incidents()
+
+    def counted(self, role, agency):
+        """The role as which people count: staff, where they work here, have events, and their role is small or has no kinds."""
+        if role not in {"clinician", "supervisor", "leader"}:
+            return role
+        people = [s for s, its in self.recorded.items() if its == role]
+        has_events = any(s in people for s in agency.events["system"])
+        has_kinds = any(self.vocabulary.kinds[k].of == role for k in agency.events["kind"])
+        is_small = len(people) < agency.settings.privacy.min_staff
+        return "staff" if has_events and (is_small or not has_kinds) else role
 
     def days(self, moment):
         return math.inf if moment is None else (moment - self.origin).total_seconds() / DAY
@@ -112,7 +123,7 @@ class NaiveAgency:
         spells = [p for p in self.presence if p[0] == system and p[2] <= t < p[3]]
         if any(away for *_, away in spells):
             return None
-        if self.role[system] not in self.roles_with_presence:
+        if self.recorded[system] not in self.roles_with_presence:
             return self._at(system, t) or None
         found, there = set(), False
         for _, group, _, _, away in spells:
@@ -254,12 +265,13 @@ class NaiveAgency:
             other = b if a == source else a if b == source else None
             if other is None or self.role[other] != channel.to_role:
                 continue
-            forward = self.vocabulary.relations[relation].source == channel.from_role
+            definition = self.vocabulary.relations[relation]
+            forward = definition.source == channel.from_role
             is_forward = a == source
             same_role = channel.from_role == channel.to_role
             if (is_forward != forward) and not same_role:
                 continue
-            if same_role and not is_forward:
+            if same_role and not is_forward and definition.source == definition.target:
                 continue
             if t is None or start <= t < end:
                 found[other] = found.get(other, 0.0) + weight

@@ -200,6 +200,58 @@ def test_events_of_other_roles_and_outside_the_window_are_set_aside():
     assert design.set_aside == {"outside the window": 2, "of a system that is not of the kind's role": 1}
 
 
+def staff_with(clinicians, events, **more):
+    """One member of staff and some clinicians of one unit."""
+    systems = {"s": "staff", "u": "unit", **{f"d{i}": "clinician" for i in range(clinicians)}}
+    stays = [(name, "u", -1, None) for name in systems if name != "u"]
+    return design_of(events, stays, systems=systems, **more)
+
+
+def test_lone_clinicians_with_events_count_as_staff_and_their_events_are_scored():
+    design = staff_with(1, [(40, "d0", "staff_injury"), (50, "s", "staff_injury")])
+    assert design.set_aside == {}
+    assert design.targets[0].system.size == 2
+    assert [role.name for role in design.roles] == ["staff"]
+    assert design.structure.roster.counted_as == {"clinician": "staff"}
+
+
+def test_clinicians_of_whom_nothing_is_recorded_are_not_taken_for_staff_to_whom_nothing_happens():
+    design = staff_with(1, [(50, "s", "staff_injury")])
+    assert design.structure.roster.counted_as == {}
+    assert np.unique(design.roles[0].segments.system).size == 1
+
+
+@pytest.mark.parametrize(("clinicians", "role"), [(9, "staff"), (10, "clinician")])
+def test_a_working_role_with_kinds_of_its_own_stands_by_itself_where_it_is_large_enough(clinicians, role):
+    settings = {"kinds": {"complaint": {"of": "clinician", "label": "complaints"}}}
+    design = staff_with(clinicians, [(40, "d0", "complaint")], settings=settings)
+    assert [kind.role for kind in design.kinds] == [role]
+
+
+def test_those_who_count_as_staff_keep_their_own_way_of_being_there():
+    """Staff have shifts; a clinician without any is there throughout, and hears what happens between them."""
+    systems = {"s": "staff", "d": "clinician", "u": "unit"}
+    stays = [("s", "u", -1, None), ("d", "u", -1, None)]
+    design = design_of(
+        [(40.5, "s", "staff_injury"), (50, "d", "staff_injury")], stays, systems=systems, presence=[("s", 40, 41, "u", False)],
+        channels=("peers:unit:staff>staff",), half_lives=(5.0,),
+    )  # fmt: skip
+    found = dict(zip(design.targets[0].system.tolist(), design.targets[0].features[:, 0].tolist(), strict=True))
+    assert sorted(value > 0 for value in found.values()) == [False, True]
+
+
+def test_channels_that_name_a_role_counted_as_staff_are_those_of_staff():
+    """A tie that joined two roles is heard from both ends."""
+    systems = {"s": "staff", "d": "supervisor", "u": "unit"}
+    stays = [("s", "u", -1, None), ("d", "u", -1, None)]
+    design = design_of(
+        [(40, "s", "staff_injury"), (41, "d", "staff_injury"), (42, "s", "staff_injury")], stays, systems=systems,
+        ties=[("d", "s", "supervision")], channels=("tie:supervision:supervisor>staff", "tie:supervision:staff>supervisor"),
+    )  # fmt: skip
+    assert [channel.name for channel in design.channels] == ["tie:supervision:staff>staff"]
+    assert (design.targets[0].features[:, 0] > 0).tolist() == [False, True, True]
+
+
 def test_a_kind_is_as_coarse_as_a_twentieth_of_its_rows():
     stays = [("a", "u", -1, None)]
     fine = [(40 + i / 2 + 0.2, "a", RESTRAINT) for i in range(40)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.design.channels import check_channels, default_channels, parse_channel
+from antiphon.design.channels import check_channels, counted, default_channels, parse_channel
 from antiphon.design.clock import calendars_of
 from antiphon.design.covariates import Plan, plan_of, unused, wanted_of, with_values
 from antiphon.design.design import Channel, Design, Kind, Role
@@ -281,7 +281,7 @@ def _rows_and_kinds(
     definitions = [agency.vocabulary.kinds[word] for word in words]
     rows = rows_of(agency, names, words)
     inside = (rows.time >= 0.0) & (rows.time < roster.window_days)
-    owner = np.asarray([definition.of for definition in definitions], dtype=str)
+    owner = np.asarray([roster.counted_as.get(definition.of, definition.of) for definition in definitions], dtype=str)
     fits = roster.role[rows.system] == owner[rows.kind] if rows.kind.size else inside
     set_aside.add(OUTSIDE, int((~inside).sum()))
     set_aside.add(OTHER_ROLE, int((inside & ~fits).sum()))
@@ -289,8 +289,7 @@ def _rows_and_kinds(
     used = np.unique(rows.kind)
     grain = grain_of_kind(rows, len(words))
     kinds = tuple(
-        Kind(words[k], definitions[k].of, GRAINS[grain[k]], definitions[k].terminal, definitions[k].while_)
-        for k in used
+        Kind(words[k], str(owner[k]), GRAINS[grain[k]], definitions[k].terminal, definitions[k].while_) for k in used
     )
     return replace(rows, kind=np.searchsorted(used, rows.kind).astype(CODE)), kinds
 
@@ -305,7 +304,7 @@ def _channels(
         return default_channels(roster, ordered)
     parsed = tuple(parse_channel(text) for text in wanted)
     check_channels(parsed, roster.levels, agency.vocabulary.roles, set(agency.vocabulary.relations))
-    return parsed
+    return tuple(dict.fromkeys(counted(channel, roster.counted_as) for channel in parsed))
 
 
 def _gaps(agency: Agency, code: dict[str, int], kinds: tuple[Kind, ...]) -> tuple[Gap, ...]:

@@ -62,6 +62,12 @@ def check_channels(
             )
 
 
+def counted(channel: Channel, counted_as: Mapping[str, str]) -> Channel:
+    """Return a channel between the roles that people count under here."""
+    roles = (counted_as.get(role, role) for role in (channel.from_role, channel.to_role))
+    return Channel(channel.how, channel.where, *roles)
+
+
 def _known(what: str, name: str, names: set[str], channel: Channel) -> None:
     known = sorted(names)
     if name not in known:

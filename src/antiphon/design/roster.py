@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,15 @@ import numpy as np
 from antiphon.design.spells import FOREVER, Spells, difference, forever, intersection, joined, spells
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
     from antiphon.records.agency import Agency
 
 DAY_SECONDS = 86_400.0
+WORKING = "staff"
+"""Everyone who works for the agency and has no role large enough to stand by itself."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,6 +43,7 @@ class Roster:
     ----------
     role, level : (systems,) names; ``levels`` outermost first; the last level is that of persons.
     unit, organisation : names of the levels of units and organisations; "" for none.
+    counted_as : recorded role -> role that its people count under here, where the two differ (see `counted_as`).
     pooled : (systems,) bool.
     member : spells of belonging to groups of any level, through nesting; groups belong to themselves, always.
     present : spells of presence in groups of any level; a group is present in itself, always.
@@ -59,6 +65,7 @@ class Roster:
     window_days: float
     unit: str = "unit"
     organisation: str = "organisation"
+    counted_as: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def n_systems(self) -> int:
@@ -187,12 +194,30 @@ def roster_of(agency: Agency) -> tuple[Roster, dict[str, int]]:
         days(rows["end"], origin, FOREVER[1]),
         rows["away"].fill_null(value=False).to_numpy().astype(bool),
     )
+    folded = counted_as(agency)
     roster = make_roster(
-        role, level, tuple(agency.vocabulary.levels), pooled.astype(bool), direct, attendance, _ties(agency, names),
-        float(days_between(origin, agency.window[1])),
+        role, level, tuple(agency.vocabulary.levels), pooled.astype(bool), direct, attendance,
+        _ties(agency, names, folded), float(days_between(origin, agency.window[1])),
     )  # fmt: skip
     words = agency.vocabulary
-    return replace(roster, unit=words.unit, organisation=words.organisation), code
+    # only now: who has shifts, and who is there throughout, is a matter of the role as recorded
+    role = np.asarray([folded.get(name, name) for name in role.tolist()], dtype=str)
+    return replace(roster, role=role, unit=words.unit, organisation=words.organisation, counted_as=folded), code
+
+
+def counted_as(agency: Agency) -> dict[str, str]:
+    """Return the working roles whose people count as staff, each with ``"staff"``.
+
+    Those are roles that have no event kinds of their own in use, or fewer people than may be shown: a lone leader is no
+    node. Roles without any recorded event are left as they are: nobody has watched them.
+    """
+    vocabulary, kinds = agency.vocabulary, agency.vocabulary.kinds
+    role = dict(zip(agency.systems["system"].to_list(), agency.systems["role"].to_list(), strict=True))
+    people = Counter(role.values())
+    own = {kinds[name].of for name in agency.events["kind"].unique().to_list()}
+    watched = {role[name] for name in agency.events["system"].unique().to_list() if name in role}
+    small = {name for name in watched if name not in own or people[name] < agency.settings.privacy.min_staff}
+    return dict.fromkeys(sorted(small & vocabulary.workers - {WORKING}), WORKING) if WORKING in vocabulary.roles else {}
 
 
 def codes(column: pl.Series, names: list[str]) -> np.ndarray:
@@ -217,19 +242,29 @@ def days_between(start: object, end: object) -> float:
     return (end - start).total_seconds() / DAY_SECONDS  # pyright: ignore[reportOperatorIssue, reportAttributeAccessIssue]
 
 
-def _ties(agency: Agency, names: list[str]) -> dict[str, Ties]:
+def _ties(agency: Agency, names: list[str], folded: Mapping[str, str]) -> dict[str, Ties]:
     origin = agency.window[0]
     found = {}
     for relation in sorted(set(agency.ties["relation"].to_list())):
         rows = agency.ties.filter(agency.ties["relation"] == relation)
         definition = agency.vocabulary.relations[relation]
-        found[relation] = Ties(
+        source, target = (folded.get(name, name) for name in (definition.source, definition.target))
+        joined_two = definition.source != definition.target and source == target
+        ties = Ties(
             codes(rows["source"], names),
             codes(rows["target"], names),
             days(rows["start"], origin, FOREVER[0]),
             days(rows["end"], origin, FOREVER[1]),
             rows["weight"].fill_null(1.0).to_numpy(),
-            definition.source,
-            definition.target,
+            source,
+            target,
         )
+        found[relation] = _both_ways(ties) if joined_two else ties
     return found
+
+
+def _both_ways(ties: Ties) -> Ties:
+    """Return ties between two roles that have become one: each row was written once, and both ends hear each other."""
+    start, end, weight = (np.concatenate([values, values]) for values in (ties.start, ties.end, ties.weight))
+    source, target = np.concatenate([ties.source, ties.target]), np.concatenate([ties.target, ties.source])
+    return replace(ties, source=source, target=target, start=start, end=end, weight=weight)

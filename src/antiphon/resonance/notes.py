@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from antiphon.design.roster import WORKING
 from antiphon.resonance.behind import units
 
 if TYPE_CHECKING:
@@ -94,6 +95,10 @@ def _about_records(agency: Agency) -> Iterator[Note]:
 def _about_events(agency: Agency, design: Design) -> Iterator[Note]:
     for reason, count in sorted(design.set_aside.items()):
         yield "events_set_aside", f"{count:,} events are not scored: {reason}."
+    folded = design.structure.roster.counted_as if design.structure is not None else {}
+    if folded:
+        labels = [agency.vocabulary.role_labels[role] for role in folded]
+        yield "counted_as_staff", f"Counted as {agency.vocabulary.role_labels[WORKING]} here: {', '.join(labels)}."
     if agency.events.is_empty():
         return
     missing = agency.events.get_column("incident").null_count() / agency.events.height
