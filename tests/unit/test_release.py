@@ -233,6 +233,16 @@ def test_contrasts_are_shown_where_their_pair_of_kinds_is():
     assert set(released(replace(findings, response_contrasts=few)).response_contrasts["withheld"]) == {TOO_FEW}
 
 
+def test_how_often_a_kind_comes_to_several_at_once_is_not_told_of_a_few():
+    findings = example_findings()
+    one = findings.couplings.head(1)
+    found = [
+        only(released(replace(findings, couplings=one.with_columns(n_within=pl.lit(n)))).couplings) for n in (40, 3)
+    ]
+    assert [row["within_incident_share"] for row in found] == [0.11, None]
+    assert found[0]["echoes"] == found[1]["echoes"]
+
+
 def test_what_lies_inside_incidents_of_too_few_is_not_told_otherwise():
     findings = example_findings()
     pair = {"source_kind": "aggression_physical", "target_kind": "restraint"}

@@ -61,8 +61,8 @@ def test_no_incidents_no_rows() -> None:
 
 def test_incidents_that_several_people_share() -> None:
     table = happened([(0, 0, 1, 0), (0, 0, 2, 0), (1, 0, 1, 0), (2, 0, 3, 0), (3, 1, 1, 0)])
-    assert shared_incidents(table, 0) == pytest.approx(1 / 3)
-    assert shared_incidents(NOTHING, 0) == 0.0
+    assert shared_incidents(table, 0) == (pytest.approx(1 / 3), 2)  # persons 1 and 2 together; 1 and 3 alone
+    assert shared_incidents(NOTHING, 0) == (0.0, 0)
 
 
 def test_systems_are_counted_once_on_each_side() -> None:

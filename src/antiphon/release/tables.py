@@ -57,7 +57,9 @@ def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFra
     for row in named(checked("couplings", table), limits):
         if limits.shows((row["from_role"], row["to_role"])):
             cell = passed(row, values, limits)
-            if (row["source_kind"], row["target_kind"]) in few:
+            within = row["n_within"]
+            is_few = within is not None and not limits.passes(row["to_role"], within)
+            if is_few or (row["source_kind"], row["target_kind"]) in few:
                 cell["within_incident_share"] = None
             rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
     rows.sort(

@@ -82,9 +82,13 @@ def read_off(agency: Agency, inference: Inference, *, seed: int = 1) -> Findings
     return replace(findings, warnings=notes(agency, inference, findings))
 
 
-def _within_incidents(answers: pl.DataFrame, joined: Happened, design: Design) -> dict[tuple[str, str], float]:
+def _within_incidents(
+    answers: pl.DataFrame, joined: Happened, design: Design
+) -> dict[tuple[str, str], tuple[float, int | None]]:
     """Share of incidents with the first kind that also have the second, or the first in more than one system."""
-    found = {(row["first_kind"], row["second_kind"]): row["share"] for row in answers.to_dicts()}
+    found: dict[tuple[str, str], tuple[float, int | None]] = {
+        (row["first_kind"], row["second_kind"]): (row["share"], None) for row in answers.to_dicts()
+    }
     for number, kind in enumerate(design.kinds):
         found[kind.name, kind.name] = shared_incidents(joined, number)
     return found

@@ -298,8 +298,8 @@ def answered(what: Happened, first: np.ndarray, second: np.ndarray) -> Answered:
     )  # fmt: skip
 
 
-def shared_incidents(what: Happened, kind: int) -> float:
-    """Share of a kind's incidents in which more than one system has it.
+def shared_incidents(what: Happened, kind: int) -> tuple[float, int]:
+    """Share of a kind's incidents in which more than one system has it, and who is behind it.
 
     Parameters
     ----------
@@ -308,11 +308,17 @@ def shared_incidents(what: Happened, kind: int) -> float:
 
     Returns
     -------
-    float
-        In [0, 1]; 0 without incidents.
+    tuple of float and int
+        Share, in [0, 1], 0 without incidents; distinct systems of those incidents, or of the others where they are
+        fewer (a side without any incident does not count).
     """
-    counts = np.unique(what.incident[what.kind == kind], return_counts=True)[1]
-    return float(np.mean(counts > 1)) if len(counts) else 0.0
+    mine = what.kind == kind
+    _, place, counts = np.unique(what.incident[mine], return_inverse=True, return_counts=True)
+    if not len(counts):
+        return 0.0, 0
+    is_shared = counts[place] > 1
+    sides = [np.unique(what.system[mine][side]).size for side in (is_shared, ~is_shared) if side.any()]
+    return float(np.mean(counts > 1)), min(sides)
 
 
 def clustered_interval(answered: np.ndarray, clusterings: list[np.ndarray]) -> tuple[float, float, float]:

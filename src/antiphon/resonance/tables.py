@@ -49,6 +49,7 @@ COUPLINGS = {
     "median_delay_hours": pl.Float64,
     "same_cell_share": pl.Float64,
     "within_incident_share": pl.Float64,
+    "n_within": pl.Int64,
 }
 RATIO = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
 ATTRIBUTION = {
@@ -150,13 +151,14 @@ def _read(inference: Inference, coupling: Coupling, spoken: Sources) -> float:
     return float(readable_share(inference.fit.design, coupling, spoken) @ mixture(alpha))
 
 
-def couplings_table(read: Reading, inside: dict[tuple[str, str], float]) -> pl.DataFrame:
+def couplings_table(read: Reading, inside: dict[tuple[str, str], tuple[float, int | None]]) -> pl.DataFrame:
     """Lay out the table of tests with its estimates.
 
     Parameters
     ----------
     read : see ``reading``.
-    inside : share of incidents with the first kind that also have the second.
+    inside : share of incidents with the first kind that also have the second, and the distinct systems behind it, or
+        behind the rest where they are fewer (None where the responses count them).
 
     Returns
     -------
@@ -186,7 +188,7 @@ def couplings_table(read: Reading, inside: dict[tuple[str, str], float]) -> pl.D
             coupling.label,
             _known(coupling.median_delay_days * 24.0),
             _known(coupling.same_cell_share),
-            inside.get((source.name, target.name)),
+            *inside.get((source.name, target.name), (None, None)),
         )
         rows.append(dict(zip(COUPLINGS, told, strict=True)) | behind_couplings(design, [coupling]).columns())
     return pl.DataFrame(rows, schema=COUPLINGS | BEHIND)
