@@ -123,6 +123,20 @@ def test_a_role_of_the_agencys_own_has_days_of_its_own(tmp_path):
     assert own == [("all", "2024Q1", "guest", 61.0, 2)]
 
 
+def test_where_no_client_is_known_groups_have_days_of_their_own_from_their_opening(tmp_path):
+    """East opens after a month of 31 days; west belongs to nothing, so it is there throughout."""
+    toml = TOML + '[kinds.complaint]\nof = "unit"\n'
+    groups = [row for row in SYSTEMS if row["level"] != "person"]
+    found = seen(
+        tmp_path / "groups", memberships=[stay("east", "org", "2024-02-01")],
+        events=[event("2024-02-11", "east", "complaint"), event("2024-01-05", "west", "complaint")], toml=toml,
+        systems=groups,
+    )  # fmt: skip
+    complaint = rate(found, "complaint")
+    assert (complaint["role"], complaint["role_days"], complaint["n_exposed"]) == ("unit", 60 + 91, 2)
+    assert complaint["per_1000_role_days"] == pytest.approx(2000 / 151)
+
+
 def test_the_chart_has_three_standard_errors_about_the_mean(tmp_path):
     happened = [event(f"2024-02-{day:02d}T10:01", "c1", "restraint") for day in range(1, 21)]
     happened += [event(f"2024-05-{day:02d}T10:01", "c1", "restraint") for day in range(1, 6)]

@@ -47,7 +47,8 @@ def print_glance(glance: "Glance", vocabulary: "Vocabulary") -> None:
     for (kind,), of_kind in rates.sort("kind").group_by("kind", maintain_order=True):
         definition = vocabulary.kinds[str(kind)]
         is_personal = vocabulary.roles[definition.of] == vocabulary.levels[-1]
-        per = _per(of_kind) if is_personal else ""
+        per = _per(of_kind)
+        per = per if is_personal or per == "per_1000_role_days" else ""
         cells = {row["quarter"]: row for row in of_kind.to_dicts()}
         shown = [cells[quarter] for quarter in quarters]
         role = vocabulary.role_labels[definition.of] if per == "per_1000_role_days" else ""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from antiphon.records.agency import Agency
 
 ALL = "all"
+SERVED = "client"
 DAYS_PER_YEAR = 365.25
 PER = {
     "client_days": ("per_1000_client_days", 1.0, 1000.0),
@@ -50,17 +51,18 @@ class Glance:
     rates : one row per unit (and ``"all"``), kind and quarter, quarters without events included.
         unit, kind, quarter (``"2024Q1"``, local calendar, clipped to the window); events;
         client_days: calendar days in stays (parts of days count as parts), leave removed, of the clients, for kinds of
-        clients and of groups; null where there are no stays; per_1000_client_days;
+        clients and of groups; null where there are no stays of clients; per_1000_client_days;
         staff_years: person-years of employment of all who work here, for kinds of theirs; per_100_staff_years;
-        role: of persons, of the agency's own, where the kind is of such a role; role_days: days in stays, as for
-        clients, of that role; per_1000_role_days;
+        role: of persons, of the agency's own, where the kind is of such a role, or of groups where there are no stays of
+        clients; role_days: days in stays, as for clients, of that role (a group that belongs to nothing is there
+        throughout); per_1000_role_days;
         hours: summed duration (restraint and seclusion kinds only), with n_without_duration events that do not say;
         hours_per_1000_hours: the same per 1,000 hours of those whose kind it is;
         centre, lower, upper: u-chart of the rate in the row over the quarters of the unit (lower >= 0);
         n_systems: distinct systems with such an event; n_exposed: distinct persons behind the denominator.
         Someone who is in two units at once counts in both, and once in ``"all"``.
     exposure : unit, quarter, client_days, n_clients, staff_years, n_staff, staff_hours (worked; null without shifts).
-    own_exposure : unit, quarter, role, role_days, n_persons: of each role of persons of the agency's own.
+    own_exposure : unit, quarter, role, role_days, n_persons: of each such role.
     have : what the agency has: of ``"incident log"``, ``"census"``, ``"time cards or roster"``, ``"staff changes"``
         and ``"survey"``, those that the records show.
     """
@@ -84,14 +86,19 @@ class _Frame:
     stays: pl.DataFrame
     units: pl.DataFrame
     roles: pl.DataFrame
+    groups: pl.DataFrame
     workers: frozenset[str]
 
     @property
     def own_roles(self) -> tuple[str, ...]:
-        """Roles of persons who neither are clients nor work here by the words of the framework."""
+        """Roles whose kinds are counted per days of their own: other people, and groups where no stay of a client is known."""
         vocabulary = self.agency.vocabulary
-        people = (role for role, level in vocabulary.roles.items() if level == vocabulary.levels[-1])
-        return tuple(role for role in people if role != "client" and role not in self.workers)
+        others = [role for role in vocabulary.roles if role != SERVED and role not in self.workers]
+        people = {role for role in others if vocabulary.roles[role] == vocabulary.levels[-1]}
+        owners = (
+            {vocabulary.kinds[name].of for name in self.agency.events["kind"].unique()} if self.groups.height else set()
+        )
+        return tuple(role for role in others if role in people | owners)
 
     @property
     def days(self) -> pl.Expr:
@@ -112,13 +119,19 @@ def glance(agency: Agency) -> Glance:
         Exact rates and exposures; private.
     """
     levels = agency.vocabulary.levels
+    roles = agency.systems.filter((pl.col("level") == levels[-1]) & ~pl.col("pooled")).select("system", "role")
+    clients = roles.filter(pl.col("role") == SERVED)["system"].implode()
+    has_clients = agency.memberships["member"].is_in(clients).any()
+    groups = agency.systems.filter(pl.col("level") != levels[-1]).select("system", "role")
+    groups = groups.clear() if has_clients else groups
     stays = nested_stays(agency.memberships, agency.systems)
     frame = _Frame(
         agency=agency,
         quarters=quarters_of(agency.window, agency.settings.agency.timezone),  # pyright: ignore[reportArgumentType]
         stays=stays,
         units=unit_spells(stays, agency.systems, agency.vocabulary.unit),
-        roles=agency.systems.filter((pl.col("level") == levels[-1]) & ~pl.col("pooled")).select("system", "role"),
+        roles=pl.concat([roles, groups]),
+        groups=groups,
         workers=agency.vocabulary.workers,
     )
     return Glance(
@@ -131,7 +144,8 @@ def _person_time(frame: _Frame, holes: pl.DataFrame) -> pl.DataFrame:
     agency = frame.agency
     people = frame.stays.select(pl.col("member").alias("system")).unique()
     inside = frame.units.rename({"member": "system"}).join(people, on="system", how="semi")
-    anywhere = merged_spells(frame.stays, ["member"]).rename({"member": "system"})
+    inside = inside.join(frame.groups, on="system", how="anti")  # a unit is in itself even before it opens
+    anywhere = pl.concat([merged_spells(frame.stays, ["member"]).rename({"member": "system"}), _standing(frame)])
     outside = cut(anywhere, merged_spells(inside, ["system"]), "system")
     nowhere = outside.with_columns(pl.lit(None, dtype=pl.String).alias("unit")).select(inside.columns)
     spells = clip(pl.concat([inside, nowhere]), *agency.window)  # pyright: ignore[reportArgumentType]
@@ -140,6 +154,14 @@ def _person_time(frame: _Frame, holes: pl.DataFrame) -> pl.DataFrame:
         if gone.height:
             spells = cut(spells, merged_spells(gone, ["system"]), "system")
     return spells
+
+
+def _standing(frame: _Frame) -> pl.DataFrame:
+    """The window for every group that belongs to nothing: nobody says when it opened. Where groups are counted."""
+    agency, edge = frame.agency, pl.Datetime("us", "UTC")
+    alone = frame.groups.join(frame.stays, left_on="system", right_on="member", how="anti").select("system")
+    start, end = (pl.lit(moment, dtype=edge) for moment in agency.window)
+    return alone.with_columns(start=start, end=end)
 
 
 def _holes(frame: _Frame, kind: str | None) -> pl.DataFrame:
@@ -177,7 +199,7 @@ def _denominator(frame: _Frame, kind: KindDefinition) -> tuple[str, list[str]]:
         return "staff_years", sorted(frame.workers)
     if kind.of in frame.own_roles:
         return "role_days", [kind.of]
-    return "client_days", ["client"]
+    return "client_days", [SERVED]
 
 
 def _rates(frame: _Frame) -> pl.DataFrame:
@@ -291,7 +313,7 @@ def _with_limits(rows: pl.DataFrame) -> pl.DataFrame:
 def _exposure(frame: _Frame) -> pl.DataFrame:
     time = _person_time(frame, _holes(frame, None))
     workers = sorted(frame.workers)
-    clients = _summed(_of_roles(time, frame.roles, ["client"]), frame.quarters, frame.days)
+    clients = _summed(_of_roles(time, frame.roles, [SERVED]), frame.quarters, frame.days)
     staff = _summed(_of_roles(time, frame.roles, workers), frame.quarters, frame.days)
     worked = _worked(frame, workers)
     keys = ["unit", "quarter"]

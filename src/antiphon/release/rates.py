@@ -233,7 +233,8 @@ def _unit_rows(rows: list[Row], agency: list[Row], quarters: list[str], limits: 
 def _is_large(rows: list[Row], quarters: list[str], limits: Thresholds) -> bool:
     """Whether on average enough of all who are recorded are there at any time; staff alone are no unit."""
     there = {SERVED: _average(rows, "client_days", 1.0, quarters)}
-    for role in sorted({row["role"] for row in rows if row.get("role")}):
+    # groups are no persons: however many there are, they do not hide anybody
+    for role in sorted({row["role"] for row in rows if row.get("role") and limits.of(row["role"])}):
         mine = [row for row in rows if row["role"] == role]
         there[role] = _average(mine, "role_days", 1.0, quarters)
     staff = {WORKING: _average(rows, "staff_years", 365.25, quarters)}
