@@ -112,6 +112,12 @@ class Curvature:
         square = np.block([[self.central, central[:, None]], [central[None, :], np.array([[corner]])]])
         return replace(self, central=square, mixed=np.column_stack([self.mixed, local]))
 
+    def steeper(self, places: np.ndarray, amount: float) -> Curvature:
+        """Take a number away from the second derivative of some local parameters with themselves."""
+        blocks = self.blocks.copy()
+        blocks[diagonal_places(self.begins)[places - self.first]] -= amount
+        return replace(self, blocks=blocks)
+
     def plus(self, places: np.ndarray, amount: float) -> Curvature:
         """Add a number to every pair of some central parameters."""
         where = self.centre(places)

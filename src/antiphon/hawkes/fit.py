@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from antiphon.design.design import Design
     from antiphon.hawkes.curvature import Curvature
     from antiphon.hawkes.options import Options
+    from antiphon.hawkes.units import UnitPrior
     from antiphon.model.parameters import TargetModel
 
 
@@ -35,10 +36,11 @@ class TargetFit:
     log_likelihood : marginal log likelihood at the estimates, over all scored rows.
     status, steps : how it ended.
     names : name of each parameter of the curvature: endemic ones, then ``alpha[j]`` for each column in use, then
-        ``log frailty variance`` where there is one.
+        ``log frailty variance`` and ``log unit variance`` where there are such.
     hessian : of the log likelihood (minus the weak ridge on endemic effects) at the estimates; in a fit of some blocks
         only, or with a penalty, it may be that of a point near by.
     parameters : (parameters,) the estimates in the order of ``names``.
+    prior : of the unit effects, as it was in the fit; None where units do not differ.
     baseline : (rows,) fitted endemic part of each row at frailty 1 (rate, or expected count of the cell); NaN in this
         and the next two for rows outside the blocks used.
     excitation : (rows,) fitted epidemic part of each row.
@@ -56,6 +58,7 @@ class TargetFit:
     names: tuple[str, ...]
     hessian: Curvature
     parameters: np.ndarray
+    prior: UnitPrior | None
     baseline: np.ndarray
     excitation: np.ndarray
     echo_share: np.ndarray

@@ -20,6 +20,9 @@ LEAST_MASS = 0.5
 """Columns that all readers together heard less of than half an event are left out (their coupling is zero): nothing
 is known of them, and a single event that follows an all but vanished one would give them a coupling without bound."""
 
+FEWEST_UNIT_EVENTS = 20
+"""Events from which on it can be told how much units differ."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Problem:
@@ -63,6 +66,11 @@ class Problem:
     any_frail: bool
     bernoulli: bool
     constant: bool
+
+    @property
+    def has_units(self) -> bool:
+        """Whether units are taken to differ."""
+        return bool((self.layout.unit < self.layout.size).any())
 
 
 def end_of_blocks(design: Design, blocks: int | None) -> float:
@@ -189,6 +197,7 @@ def build_problem(
     calendar = design.calendars[kind.precision]
     blocks = design.block_edges.size - 1 if options.blocks is None else options.blocks
     has_units = options.units and options.frailty and options.rhythm and bool(role.segments.unit.size)
+    has_units &= complete or target.count[target.block < blocks].sum() >= FEWEST_UNIT_EVENTS
     spells = at_risk_segments(design, target, options.blocks, log_r, by_unit=has_units)
     exposure = _nothing(design, target, calendar) if complete else _exposure(design, target, calendar, spells)
     if has_units:
