@@ -218,20 +218,19 @@ class _Climbed:
 
 
 def _climb(objective: Objective, start: Start, tolerance: float) -> _Climbed:
-    """Maximise, with a Hessian of somewhere near where there is one; the last one is made at the optimum."""
-    x, hessian, layout = start.x, start.hessian, objective.problem.layout
-    if objective.frail:
-        x = np.append(x, np.log(start.variance))
-    if not objective.problem.has_units:
-        begin = objective(x, hessian=hessian is None)
-    elif hessian is not None:
-        objective = replace(objective, prior=unit_prior(layout, hessian, start.unit_variance))
-        begin = objective(np.append(x, np.log(start.unit_variance)), hessian=False)
-    else:
+    """Maximise, with a Hessian of somewhere near where there is one; the last one is made at the optimum.
+
+    Where units differ the first is made at the start: what is known of them comes from it.
+    """
+    x = np.append(start.x, np.log(start.variance)) if objective.frail else start.x
+    if objective.problem.has_units:
         begin = objective.given_units(x, hessian=True)
-        prior = unit_prior(layout, begin.curvature)
+        prior = unit_prior(objective.problem.layout, begin.curvature)
         objective, begin = replace(objective, prior=prior), prior.add(begin, np.log(start.unit_variance))
-    begin = begin if hessian is None else replace(begin, hessian=hessian)
+    elif start.hessian is None:
+        begin = objective(x, hessian=True)
+    else:
+        begin = replace(objective(x, hessian=False), hessian=start.hessian)
     optimum = maximise(objective, begin, objective.bounded, tolerance=tolerance)
     if tolerance <= TOLERANCE:
         optimum = replace(optimum, point=objective(optimum.point.x, hessian=True))

@@ -68,8 +68,8 @@ def unit_places(layout: Layout) -> np.ndarray:
     return layout.unit[layout.unit < layout.size]
 
 
-def unit_prior(layout: Layout, curvature: Curvature, variance: float = np.inf) -> UnitPrior:
-    """The prior at a point; ``variance`` is that which the curvature already has in it."""
+def unit_prior(layout: Layout, curvature: Curvature) -> UnitPrior:
+    """The prior at a point, from the curvature there without it."""
     is_unit = layout.places >= layout.period.size
     found, at = [], 0
     for begin, end in zip(curvature.begins[:-1], curvature.begins[1:], strict=True):
@@ -77,7 +77,7 @@ def unit_prior(layout: Layout, curvature: Curvature, variance: float = np.inf) -
         block = -curvature.blocks[at : at + size * size].reshape(size, size)
         at += size * size
         if n:
-            found.append(_left(block, n) - 1.0 / variance)
+            found.append(_left(block, n))
     return UnitPrior(unit_places(layout), np.maximum(np.concatenate(found), 0.0))
 
 
