@@ -74,7 +74,11 @@ def unit_effect(twin, system, t, effects):
     if twin.level[system] != "person" or not len(effects):
         return 0.0
     here, inside = twin.organisation(system, t), twin._at(system, t)
-    mine = [value for (place, unit), value in zip(unit_pairs(twin), effects, strict=True) if place == here and unit in inside]
+    mine = [
+        value
+        for (place, unit), value in zip(unit_pairs(twin), effects, strict=True)
+        if place == here and unit in inside
+    ]
     return mine[0] if mine else 0.0
 
 

@@ -177,7 +177,7 @@ def estimate(
     """
     plain = make_objective(problem, frail=False, lasso=lasso)
     frail = make_objective(problem, frail=True, lasso=lasso)
-    is_first = start is None
+    is_first = start is None and tolerance < ROUGH  # what is known of units is then made twice
     start = Start(first_guess(problem), 0.0) if start is None else start
     if not frail.frail or start.variance <= 0.0:
         will_go_on = frail.frail and not plain.empty
@@ -188,7 +188,7 @@ def estimate(
         if variance == 0.0:
             return (_climb(plain, start, tolerance) if will_go_on or (is_first and found.has_units) else found).result()
         start = replace(start, variance=variance, hessian=None)
-    found = _climb(frail, start, max(tolerance, ROUGH) if is_first and plain.problem.has_units else tolerance)
+    found = _climb(frail, start, ROUGH if is_first and problem.has_units else tolerance)
     if is_first and found.has_units:
         found = _climb(frail, found.start(), tolerance)
     if found.start().variance <= SMALLEST_VARIANCE * np.exp(0.1):

@@ -251,7 +251,12 @@ def _no_sums(layout: Layout, wide: int) -> Sums:
     organisations, periods = layout.period.shape
     places, cross = (organisations * periods + layout.unit.size, wide), (layout.unit.size, periods)
     return Sums(
-        np.zeros((wide, wide)), np.zeros(places), np.zeros(places), np.zeros(places[0]), np.zeros(cross), np.zeros(cross)
+        np.zeros((wide, wide)),
+        np.zeros(places),
+        np.zeros(places),
+        np.zeros(places[0]),
+        np.zeros(cross),
+        np.zeros(cross),
     )
 
 
