@@ -40,7 +40,6 @@ class TargetFit:
     hessian : of the log likelihood (minus the weak ridge on endemic effects) at the estimates; in a fit of some blocks
         only, or with a penalty, it may be that of a point near by.
     parameters : (parameters,) the estimates in the order of ``names``.
-    prior : of the unit effects, as it was in the fit; None where units do not differ.
     baseline : (rows,) fitted endemic part of each row at frailty 1 (rate, or expected count of the cell); NaN in this
         and the next two for rows outside the blocks used.
     excitation : (rows,) fitted epidemic part of each row.
@@ -49,6 +48,7 @@ class TargetFit:
     theta : (systems,) posterior mean frailty (1 where none). In memory only; never shown, never written.
     theta_excess : (systems,) E[max(theta - 1, 0) | data]; zeros in a fit of some blocks only.
     log_r : (segments of the role,) log propensity that was used, or None. In memory only, like theta.
+    prior : of the unit effects, as it was in the fit; None where units do not differ.
     """
 
     model: TargetModel
@@ -58,7 +58,6 @@ class TargetFit:
     names: tuple[str, ...]
     hessian: Curvature
     parameters: np.ndarray
-    prior: UnitPrior | None
     baseline: np.ndarray
     excitation: np.ndarray
     echo_share: np.ndarray
@@ -66,6 +65,7 @@ class TargetFit:
     theta: np.ndarray
     theta_excess: np.ndarray
     log_r: np.ndarray | None
+    prior: UnitPrior | None = None
 
     def __reduce__(self) -> str | tuple:
         """Refuse: theta and its like are about single persons."""
