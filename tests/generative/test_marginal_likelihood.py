@@ -29,6 +29,7 @@ def random_model(fit, design, index, rng):
         stratum=rng.normal(0.0, 0.4, strata) * (strata > 1),
         period=rng.normal(0.0, 0.3, (design.n_organisations, design.n_periods)),
         propensity=0.0,
+        unit=rng.normal(0.0, 0.4, design.roles[target.role].units.size),
     )
     frail = design.roles[target.role].frail.any() and not design.kinds[target.kind].terminal
     heard = target.compensator.sum(axis=0) >= 0.5  # other columns are left out

@@ -54,7 +54,32 @@ def endemic_rate(twin, system, t, kind, model, design):
         + endemic.weekday[weekday]
         + endemic.stratum[stratum(twin, system, t)]
         + endemic.period[twin.organisation(system, t), period]
+        + unit_effect(twin, system, t, endemic.unit)
     )
+
+
+def unit_pairs(twin):
+    """Every unit with every organisation that it ever belongs to, in the order of organisations, then of systems."""
+    order = list(twin.role)
+    organisations = [s for s in order if twin.level[s] == "organisation"]
+    found = set()
+    for unit in (s for s in order if twin.level[s] == "unit"):
+        groups = {group for member, group, *_ in twin.memberships if member == unit and group in organisations}
+        found |= {(organisations.index(group), unit) for group in groups} or {(len(organisations), unit)}
+    return sorted(found, key=lambda pair: (pair[0], order.index(pair[1])))
+
+
+def unit_effect(twin, system, t, effects):
+    """That of the first unit of the organisation whose calendar applies; none for groups, and without a unit."""
+    if twin.level[system] != "person" or not len(effects):
+        return 0.0
+    here, inside = twin.organisation(system, t), twin._at(system, t)
+    mine = [
+        value
+        for (place, unit), value in zip(unit_pairs(twin), effects, strict=True)
+        if place == here and unit in inside
+    ]
+    return mine[0] if mine else 0.0
 
 
 def cuts(twin, kind, design):

@@ -100,8 +100,8 @@ def estimated(design, *, is_ridged):
     problem = build_problem(design, 0, Options())
     if not is_ridged:
         problem = replace(problem, layout=replace(problem.layout, ridge=np.zeros(problem.layout.size)))
-    optimum, is_frail = estimate(problem, None)
-    assert not is_frail
+    optimum, objective = estimate(problem, None)
+    assert not objective.frail
     errors = np.sqrt(np.diag(np.linalg.inv(reduce(optimum.hessian).schur)))
     x = optimum.point.x
     fitted = compute_state(problem, x, 0.0, second=False).log_like.sum()

@@ -26,6 +26,16 @@ def stays(generator, n_systems, days, n_organisations):
     return Segments(system, start, end, stratum, group, always, always, np.zeros((len(rows), 1), np.int64), none, none)
 
 
+def _drawn_units(generator, segments, units):
+    """Unit of each segment: now and then a person changes it, or is in none."""
+    if not units.size:
+        return np.zeros(0, np.int64)
+    own = [np.flatnonzero(units == group) for group in segments.group]
+    lot = segments.system + (generator.random(segments.system.size) < 0.3)
+    found = np.array([mine[n % mine.size] for mine, n in zip(own, lot, strict=True)])
+    return np.where(generator.random(found.size) < 0.05, -1, found)
+
+
 def draw_rows(generator, segments, n_systems, variance, rate):
     """Times, systems and segments of endemic events with a Gamma frailty."""
     theta = generator.gamma(1.0 / variance, variance, n_systems) if variance else np.ones(n_systems)
@@ -49,15 +59,21 @@ def invented(
     n_organisations=2,
     terminal=False,
     rate=0.15,
+    units=(),
 ):
-    """A design with one target kind; features are drawn at random, so only arithmetic can be tested with it."""
+    """A design with one target kind; features are drawn at random, so only arithmetic can be tested with it.
+
+    ``units`` (units,) is the organisation of each; people are in one of their organisation's, some move to the next.
+    """
     generator = np.random.default_rng(seed)
     n_shifts = 1 if precision == "day" else 3
     edges = np.arange(int(days) * n_shifts + 1) / n_shifts
     cells = np.arange(edges.size - 1)
     calendar = Calendar(edges, cells % n_shifts, (cells // n_shifts) % 7, n_shifts)
     segments = stays(generator, n_systems, days, n_organisations)
-    role = Role("client", (0,), ("first week", "later"), segments, np.ones(n_systems, bool))
+    units = np.array(units, np.int64)
+    segments = replace(segments, unit=_drawn_units(np.random.default_rng(seed), segments, units))
+    role = Role("client", (0,), ("first week", "later"), segments, np.ones(n_systems, bool), units=units)
     time, system, segment = draw_rows(generator, segments, n_systems, variance, rate)
     rows = time.size
     cell = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, cells.size - 1)

@@ -56,7 +56,7 @@ def test_one_more_parameter_stands_at_the_end():
 
 def test_where_the_whole_bends_upwards_a_step_leaves_out_the_part_that_does():
     curvature = concave()
-    lift = Convex(5.0 * np.eye(2), np.zeros((5, 2)), np.full(5, 9.0))
+    lift = Convex(5.0 * np.eye(2), np.zeros((5, 2)), np.array([9.0, 0, 0, 0, 9, 0, 0, 0, 9, 9, 0, 0, 9]))
     blocks = curvature.blocks.copy()
     blocks[[0, 4, 8, 9, 12]] += 9.0
     central = curvature.central.copy()

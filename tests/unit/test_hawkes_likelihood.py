@@ -23,6 +23,8 @@ CASES = {
     "terminal in days": {"precision": "day", "terminal": True},
     "many events a person": {"n_systems": 12, "rate": 1.5},
     "one organisation": {"n_organisations": 1},
+    "units": {"units": (0, 0, 0, 0, 1, 1, 1)},
+    "units in days": {"units": (0, 0, 0, 1, 1, 1, 1), "precision": "day", "rate": 0.5},
 }
 
 

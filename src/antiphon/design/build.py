@@ -25,7 +25,7 @@ from antiphon.design.events import (
 from antiphon.design.ground import USUAL, Resolution, Wanted
 from antiphon.design.margins import make_margins
 from antiphon.design.pools import Wiring, wire
-from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA, Exposure, Gap, make_segments, organisations
+from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA, Exposure, Gap, make_segments, organisations, units_of
 from antiphon.design.roster import Roster, days_between, roster_of
 from antiphon.design.structure import Choices, Structure, keys_of
 from antiphon.design.targets import CELLS_PER_HALF_LIFE, Frame, move_rows, read_role, usual_cell
@@ -259,7 +259,8 @@ def _role(exposure: Exposure, name: str, wanted: Wanted, *, has_frailty: bool) -
     strata = PEOPLE_STRATA if roster.is_person[members].any() else GROUP_STRATA
     plan = plan_of(wanted, exposure, name, mine)
     segments = make_segments(exposure, members, mine, is_frail=bool(frail.any()), more=plan.marks())
-    return with_values(Role(name, mine, strata, segments, frail), plan), plan
+    units = units_of(exposure)[0] if segments.unit.size else np.zeros(0, np.int64)
+    return with_values(Role(name, mine, strata, segments, frail, units=units), plan), plan
 
 
 def _covariate_warnings(wanted: Wanted, made: list[tuple[Role, Plan]]) -> tuple[tuple[str, str], ...]:

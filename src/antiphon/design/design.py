@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from antiphon.design.structure import Structure
 
 How = Literal["self", "peers", "members", "group", "tie"]
@@ -101,6 +101,8 @@ class Segments:
     n_earlier : (segments, kinds of the role) int64, events of that kind by the system before ``start``.
     covariates, receptivity : (segments, covariates of the role) float64, columns as in ``Role.covariates`` and
         ``Role.receptivity``; mean 0 over person-time at risk.
+    unit : (segments,) int64, the unit of the organisation that the system is in (position in ``Role.units``; of several the
+        first), -1 for none; empty where the role has no units.
     """
 
     system: np.ndarray
@@ -113,6 +115,7 @@ class Segments:
     n_earlier: np.ndarray
     covariates: np.ndarray
     receptivity: np.ndarray
+    unit: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -145,6 +148,8 @@ class Role:
     segments : see ``Segments``.
     frail : (systems of the design,) bool, whether a system may have a frailty (false: pooled, or too few systems).
     covariates : what multiplies the endemic part; ``receptivity`` what multiplies all that reaches a system.
+    units : (units,) int64, the organisation of each unit, increasing; a unit that changes hands is one of each. Empty for
+        groups, which are units themselves, and where the records have no units.
     """
 
     name: str
@@ -154,6 +159,7 @@ class Role:
     frail: np.ndarray
     covariates: tuple[Covariate, ...] = ()
     receptivity: tuple[Covariate, ...] = ()
+    units: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

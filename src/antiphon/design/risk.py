@@ -69,6 +69,18 @@ def organisations(roster: Roster) -> tuple[Spells, int, int]:
     return recoded, int(groups.size), int(groups.size) + (0 if everyone else 1)
 
 
+def units_of(exposure: Exposure) -> tuple[np.ndarray, np.ndarray]:
+    """Return the organisation and the code of every unit, sorted; a unit that changes hands is one of each organisation."""
+    roster = exposure.roster
+    mine = np.flatnonzero(roster.level == roster.unit)
+    inside = exposure.organisation.where(np.isin(exposure.organisation.owner, mine))
+    pairs = np.unique(np.stack([inside.group, inside.owner], axis=1), axis=0)
+    alone = np.setdiff1d(mine, inside.owner)
+    pairs = np.concatenate([pairs, np.stack([np.full(alone.size, exposure.no_organisation), alone], axis=1)])
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order, 0], pairs[order, 1]
+
+
 def make_segments(
     exposure: Exposure,
     members: np.ndarray,
@@ -100,6 +112,8 @@ def make_segments(
     known = {k: _known(exposure, here, k) for k in kinds}
     marks = [_edges(s) for s in [*base.values(), *ended.values(), *(g for pair in gaps for g in pair)]]
     marks += [_edges(exposure.organisation.where(here[exposure.organisation.owner])), _admissions(exposure, here)]
+    inside_unit = _in_units(exposure, here)
+    marks.append(_edges(inside_unit))
     marks += [(members, np.full(members.size, t)) for t in (0.0, exposure.history_days)]
     if is_frail:
         marks += [(owner, time) for owner, time, _ in known.values()]
@@ -125,9 +139,11 @@ def make_segments(
     # asked at the middle: at its start a spell that begins on the seventh day may round to just under seven days
     stratum = strata(exposure, system[kept], 0.5 * (start[kept] + end[kept]))
     none = np.empty((stratum.size, 0))
+    unit = _unit_at(exposure, inside_unit, system[kept], start[kept], group)
     return Segments(
-        system[kept], start[kept], end[kept], stratum, group, at_risk[kept], alive[kept], n_earlier[kept], none, none
-    )
+        system[kept], start[kept], end[kept], stratum, group, at_risk[kept], alive[kept], n_earlier[kept], none, none,
+        unit,
+    )  # fmt: skip
 
 
 def strata(exposure: Exposure, system: np.ndarray, time: np.ndarray) -> np.ndarray:
@@ -247,3 +263,28 @@ def _organisation_at(exposure: Exposure, system: np.ndarray, time: np.ndarray) -
     query, spell = exposure.organisation.at(system, time, np.zeros(system.size, bool))
     np.minimum.at(found, query, exposure.organisation.group[spell])
     return found
+
+
+def _in_units(exposure: Exposure, here: np.ndarray) -> Spells:
+    """Return when people belong to which unit; groups are in none."""
+    roster = exposure.roster
+    inside = roster.in_level(roster.member, roster.unit)
+    return inside.where((here & roster.is_person)[inside.owner])
+
+
+def _unit_at(
+    exposure: Exposure, inside: Spells, system: np.ndarray, time: np.ndarray, organisation: np.ndarray
+) -> np.ndarray:
+    """Return the first unit of the organisation that each system belongs to, as in ``units_of``; -1 for none."""
+    if not inside.owner.size:
+        return np.zeros(0, np.int64)
+    n = exposure.roster.n_systems
+    of, code = units_of(exposure)
+    keys = of * n + code
+    query, spell = inside.at(system, time, np.zeros(system.size, bool))
+    wanted = organisation[query] * n + inside.group[spell]
+    place = np.minimum(np.searchsorted(keys, wanted), keys.size - 1)
+    place[keys[place] != wanted] = keys.size
+    found = np.full(system.size, keys.size, np.int64)
+    np.minimum.at(found, query, place)
+    return np.where(found < keys.size, found, -1)

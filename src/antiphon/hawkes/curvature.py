@@ -19,16 +19,16 @@ class NotPositiveError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Convex:
-    """A part of a Hessian: (endemic, endemic) and (local, endemic), central endemic effects first, and a diagonal (local,)."""
+    """A part of a Hessian: (endemic, endemic) and (local, endemic), central endemic effects first, and packed squares."""
 
     central: np.ndarray
     mixed: np.ndarray
-    diagonal: np.ndarray
+    blocks: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Curvature:
-    """A Hessian whose local parameters (periods) meet those of their own organisation and the central ones only.
+    """A Hessian whose local parameters (units, periods) meet those of their own organisation and the central ones only.
 
     Attributes
     ----------
@@ -87,11 +87,10 @@ class Curvature:
         if self.convex is None:
             return self
         endemic = slice(0, self.convex.central.shape[0])
-        central, mixed, blocks = self.central.copy(), self.mixed.copy(), self.blocks.copy()
+        central, mixed = self.central.copy(), self.mixed.copy()
         central[endemic, endemic] -= self.convex.central
         mixed[:, endemic] -= self.convex.mixed
-        blocks[diagonal_places(self.begins)] -= self.convex.diagonal
-        return replace(self, central=central, mixed=mixed, blocks=blocks, convex=None)
+        return replace(self, central=central, mixed=mixed, blocks=self.blocks - self.convex.blocks, convex=None)
 
     def dense(self) -> np.ndarray:
         """The whole matrix."""
@@ -112,6 +111,12 @@ class Curvature:
         central, local = self.split(line)
         square = np.block([[self.central, central[:, None]], [central[None, :], np.array([[corner]])]])
         return replace(self, central=square, mixed=np.column_stack([self.mixed, local]))
+
+    def steeper(self, places: np.ndarray, amount: float) -> Curvature:
+        """Take a number away from the second derivative of some local parameters with themselves."""
+        blocks = self.blocks.copy()
+        blocks[diagonal_places(self.begins)[places - self.first]] -= amount
+        return replace(self, blocks=blocks)
 
     def plus(self, places: np.ndarray, amount: float) -> Curvature:
         """Add a number to every pair of some central parameters."""

@@ -16,6 +16,7 @@ from antiphon.hawkes.likelihood import (
     with_variance,
 )
 from antiphon.hawkes.newton import TOLERANCE, Optimum, Point, maximise
+from antiphon.hawkes.units import FIRST_UNIT_VARIANCE, UnitPrior, unit_prior
 
 if TYPE_CHECKING:
     from antiphon.hawkes.curvature import Curvature
@@ -45,22 +46,36 @@ STEP = 1e-3
 class Objective:
     """What is maximised: the marginal log likelihood minus the weak ridge minus the lasso.
 
-    Parameters are the endemic effects, the couplings and, where ``frail``, the log frailty variance at the end.
+    Parameters are the endemic effects, the couplings and, where ``frail``, the log frailty variance; where there is a prior
+    of unit effects, its log variance at the end.
     """
 
     problem: Problem
     frail: bool
     lasso: np.ndarray
     empty: bool
+    prior: UnitPrior | None = None
 
     @property
     def bounded(self) -> np.ndarray:
         """Which parameters are ``>= 0``: the couplings."""
         size, columns = self.problem.layout.size, self.problem.features.shape[1]
-        return np.concatenate([np.zeros(size, bool), np.ones(columns, bool), np.zeros(int(self.frail), bool)])
+        variances = int(self.frail) + int(self.prior is not None)
+        return np.concatenate([np.zeros(size, bool), np.ones(columns, bool), np.zeros(variances, bool)])
+
+    def variances(self, x: np.ndarray) -> tuple[float, float]:
+        """Variance of the frailty and of the unit effects at ``x``; 0 where there is none."""
+        last = x[x.size - int(self.prior is not None) - 1]
+        return float(np.exp(last)) if self.frail else 0.0, 0.0 if self.prior is None else float(np.exp(x[-1]))
 
     def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
         """Value, gradient and, if asked for, Hessian at ``x``."""
+        if self.prior is None:
+            return self.given_units(x, hessian=hessian)
+        return self.prior.add(self.given_units(x[:-1], hessian=hessian), x[-1])
+
+    def given_units(self, x: np.ndarray, *, hessian: bool) -> Point:
+        """The same without the prior of unit effects and its variance."""
         if not self.frail:
             return self._point(x, evaluate(self.problem, x, 0.0, hessian=hessian))
         log_variance = float(np.clip(x[-1], np.log(SMALLEST_VARIANCE), np.log(LARGEST_VARIANCE)))
@@ -104,11 +119,13 @@ def days_at_risk(problem: Problem) -> float:
     return float((starts_and_ends[:, 1] - starts_and_ends[:, 0]).sum())
 
 
-def make_objective(problem: Problem, *, frail: bool, lasso: np.ndarray | None = None) -> Objective:
+def make_objective(
+    problem: Problem, *, frail: bool, lasso: np.ndarray | None = None, prior: UnitPrior | None = None
+) -> Objective:
     """Objective of a problem; ``frail`` is ignored where the problem has no system with a frailty."""
     columns = problem.features.shape[1]
     lasso = np.zeros(columns) if lasso is None else lasso
-    return Objective(problem, frail and problem.any_frail, lasso, bool(problem.count.sum() == 0))
+    return Objective(problem, frail and problem.any_frail, lasso, bool(problem.count.sum() == 0), prior)
 
 
 def first_guess(problem: Problem) -> np.ndarray:
@@ -141,17 +158,18 @@ def with_levels(problem: Problem, x: np.ndarray, variance: float) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Start:
-    """Where to begin: parameters, frailty variance, and the Hessian of these parameters near by, where one is known."""
+    """Where to begin: effects and couplings, variances, and the Hessian of these parameters near by, where one is known."""
 
     x: np.ndarray
     variance: float
+    unit_variance: float = FIRST_UNIT_VARIANCE
     hessian: Curvature | None = None
 
 
 def estimate(
     problem: Problem, start: Start | None, lasso: np.ndarray | None = None, *, tolerance: float = TOLERANCE
-) -> tuple[Optimum, bool]:
-    """Maximise; returns the optimum and whether a frailty variance is its last parameter.
+) -> tuple[Optimum, Objective]:
+    """Maximise; returns the optimum and what was maximised, without lasso.
 
     Without ``start`` the fit without frailty comes first; the variance then begins at the best of a few values, and stays
     out if none of them beats no frailty. The Hessian of the optimum may be that of a step before, unless the tolerance is
@@ -159,30 +177,64 @@ def estimate(
     """
     plain = make_objective(problem, frail=False, lasso=lasso)
     frail = make_objective(problem, frail=True, lasso=lasso)
+    is_first = start is None and tolerance < ROUGH  # what is known of units is then made twice
     start = Start(first_guess(problem), 0.0) if start is None else start
     if not frail.frail or start.variance <= 0.0:
         will_go_on = frail.frail and not plain.empty
         sketch = max(tolerance, ROUGH, SKETCH * float(problem.count.sum()))
-        optimum = _climb(plain, start.x, start.hessian, sketch if will_go_on else tolerance)
-        variance = _first_variance(problem, optimum.point.x) if will_go_on else 0.0
+        found = _climb(plain, start, sketch if will_go_on else tolerance)
+        start = found.start()
+        variance = _first_variance(problem, start.x) if will_go_on else 0.0
         if variance == 0.0:
-            if will_go_on:
-                optimum = _climb(plain, optimum.point.x, optimum.point.hessian, tolerance)
-            return optimum, False
-        start = Start(optimum.point.x, variance)
-    optimum = _climb(frail, np.append(start.x, np.log(start.variance)), start.hessian, tolerance)
-    if optimum.point.x[-1] <= np.log(SMALLEST_VARIANCE) + 0.1:
-        return _climb(plain, optimum.point.x[:-1], None, tolerance), False
-    return optimum, True
+            return (_climb(plain, start, tolerance) if will_go_on or (is_first and found.has_units) else found).result()
+        start = replace(start, variance=variance, hessian=None)
+    found = _climb(frail, start, ROUGH if is_first and problem.has_units else tolerance)
+    if is_first and found.has_units:
+        found = _climb(frail, found.start(), tolerance)
+    if found.start().variance <= SMALLEST_VARIANCE * np.exp(0.1):
+        return _climb(plain, replace(found.start(), hessian=None), tolerance).result()
+    return found.result()
 
 
-def _climb(objective: Objective, x: np.ndarray, hessian: Curvature | None, tolerance: float) -> Optimum:
-    """Maximise from ``x``, with a Hessian of somewhere near where there is one; the last one is made at the optimum."""
-    begin = objective(x, hessian=True) if hessian is None else replace(objective(x, hessian=False), hessian=hessian)
+@dataclass(frozen=True, slots=True, repr=False)
+class _Climbed:
+    """Where a climb has ended."""
+
+    objective: Objective
+    optimum: Optimum
+
+    @property
+    def has_units(self) -> bool:
+        return self.objective.prior is not None
+
+    def start(self) -> Start:
+        """The same as a place to start from."""
+        x, objective = self.optimum.point.x, self.objective
+        n = objective.problem.layout.size + objective.problem.features.shape[1]
+        return Start(x[:n], *objective.variances(x), self.optimum.point.hessian)
+
+    def result(self) -> tuple[Optimum, Objective]:
+        return self.optimum, replace(self.objective, lasso=np.zeros_like(self.objective.lasso))
+
+
+def _climb(objective: Objective, start: Start, tolerance: float) -> _Climbed:
+    """Maximise, with a Hessian of somewhere near where there is one; the last one is made at the optimum.
+
+    Where units differ the first is made at the start: what is known of them comes from it.
+    """
+    x = np.append(start.x, np.log(start.variance)) if objective.frail else start.x
+    if objective.problem.has_units:
+        begin = objective.given_units(x, hessian=True)
+        prior = unit_prior(objective.problem.layout, begin.curvature)
+        objective, begin = replace(objective, prior=prior), prior.add(begin, np.log(start.unit_variance))
+    elif start.hessian is None:
+        begin = objective(x, hessian=True)
+    else:
+        begin = replace(objective(x, hessian=False), hessian=start.hessian)
     optimum = maximise(objective, begin, objective.bounded, tolerance=tolerance)
-    if tolerance > TOLERANCE:
-        return optimum
-    return replace(optimum, point=objective(optimum.point.x, hessian=True))
+    if tolerance <= TOLERANCE:
+        optimum = replace(optimum, point=objective(optimum.point.x, hessian=True))
+    return _Climbed(objective, optimum)
 
 
 def _first_variance(problem: Problem, x: np.ndarray) -> float:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from antiphon.design.design import Design
     from antiphon.hawkes.curvature import Curvature
     from antiphon.hawkes.options import Options
+    from antiphon.hawkes.units import UnitPrior
     from antiphon.model.parameters import TargetModel
 
 
@@ -35,7 +36,7 @@ class TargetFit:
     log_likelihood : marginal log likelihood at the estimates, over all scored rows.
     status, steps : how it ended.
     names : name of each parameter of the curvature: endemic ones, then ``alpha[j]`` for each column in use, then
-        ``log frailty variance`` where there is one.
+        ``log frailty variance`` and ``log unit variance`` where there are such.
     hessian : of the log likelihood (minus the weak ridge on endemic effects) at the estimates; in a fit of some blocks
         only, or with a penalty, it may be that of a point near by.
     parameters : (parameters,) the estimates in the order of ``names``.
@@ -47,6 +48,7 @@ class TargetFit:
     theta : (systems,) posterior mean frailty (1 where none). In memory only; never shown, never written.
     theta_excess : (systems,) E[max(theta - 1, 0) | data]; zeros in a fit of some blocks only.
     log_r : (segments of the role,) log propensity that was used, or None. In memory only, like theta.
+    prior : of the unit effects, as it was in the fit; None where units do not differ.
     """
 
     model: TargetModel
@@ -63,6 +65,7 @@ class TargetFit:
     theta: np.ndarray
     theta_excess: np.ndarray
     log_r: np.ndarray | None
+    prior: UnitPrior | None = None
 
     def __reduce__(self) -> str | tuple:
         """Refuse: theta and its like are about single persons."""

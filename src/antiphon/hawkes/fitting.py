@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammaincc
 
 from antiphon.hawkes.curvature import reduce
-from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, with_levels
+from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, make_objective, with_levels
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.layout import from_endemic, to_endemic
 from antiphon.hawkes.likelihood import State, compute_state, expected_by_period
@@ -18,6 +18,7 @@ from antiphon.hawkes.newton import TOLERANCE
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import Problem, build_problem
 from antiphon.hawkes.propensity import propensities, propensity_shapes
+from antiphon.hawkes.units import FIRST_UNIT_VARIANCE, SMALLEST_UNIT_VARIANCE
 from antiphon.kernels import frailty
 from antiphon.model.parameters import TargetModel
 
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
 
 PROPENSITY_ROUNDS = 2
 """Times that the propensity is computed anew from the fit; later rounds move nothing that can be seen."""
+
+UNIT_EDGE = 1.1
+"""A variance of unit effects within this factor of the smallest is at the lower end."""
+
+VARIANCE, UNIT_VARIANCE = "log frailty variance", "log unit variance"
+"""Names of the last parameters, where there are such."""
 
 FLAT = 1e-9
 """Smallest curvature, relative to each parameter's own, that counts as one."""
@@ -121,14 +128,28 @@ def fit_design(
 
 
 def _fit_target(task: Task) -> TargetFit:
-    problem = build_problem(task.design, task.index, task.options, task.log_r)
+    options = task.options
+    if task.start is not None and task.start.model.unit_variance == 0.0:
+        options = replace(options, units=False)  # what was found not to differ is not asked again
+    problem = build_problem(task.design, task.index, options, task.log_r)
     start = None if task.start is None else start_from(problem, task.start)
     lasso = None
-    if task.options.penalty > 0.0 and task.start is not None:
-        lasso = task.options.penalty * _information_root(problem, task.start)
-    optimum, frail = estimate(problem, start, lasso, tolerance=task.tolerance)
-    objective = Objective(problem, frail, np.zeros(problem.features.shape[1]), bool(problem.count.sum() == 0))
-    return make_target_fit(task, problem, optimum, objective)
+    if options.penalty > 0.0 and task.start is not None:
+        lasso = options.penalty * _information_root(problem, task.start)
+    optimum, objective = estimate(problem, start, lasso, tolerance=task.tolerance)
+    found = make_target_fit(task, optimum, objective)
+    if problem.has_units and found.model.unit_variance <= SMALLEST_UNIT_VARIANCE * UNIT_EDGE:
+        none = replace(found, model=replace(found.model, unit_variance=0.0))
+        return _fit_target(replace(task, start=none))
+    return found
+
+
+def objective_of(fit: Fit, index: int) -> Objective:
+    """What was maximised by the fit of target ``index``, without penalty."""
+    one = fit.targets[index]
+    options = replace(fit.options, units=one.prior is not None)
+    problem = build_problem(fit.design, index, options, one.log_r)
+    return make_objective(problem, frail=one.model.frailty_variance > 0.0, prior=one.prior)
 
 
 def start_from(problem: Problem, fit: TargetFit) -> Start:
@@ -138,13 +159,15 @@ def start_from(problem: Problem, fit: TargetFit) -> Start:
     if fit.model.endemic.period.shape[1] != problem.layout.period.shape[1]:
         x = with_levels(problem, x, variance)
     names = parameter_names(problem, frail=variance > 0.0)
-    return Start(x, variance, fit.hessian if names == fit.names else None)
+    unit_variance = fit.model.unit_variance if problem.has_units else FIRST_UNIT_VARIANCE
+    return Start(x, variance, unit_variance, fit.hessian if names == fit.names else None)
 
 
 def parameter_names(problem: Problem, *, frail: bool) -> tuple[str, ...]:
     """Name the parameters of a problem in their order."""
     names = (*problem.layout.names, *(f"alpha[{j}]" for j in problem.kept))
-    return (*names, "log frailty variance") if frail else names
+    names = (*names, VARIANCE) if frail else names
+    return (*names, UNIT_VARIANCE) if problem.has_units else names
 
 
 def _information_root(problem: Problem, fit: TargetFit) -> np.ndarray:
@@ -172,11 +195,12 @@ def _status(optimum: Optimum, objective: Objective) -> FitStatus:
     return FitStatus.FLAT if smallest < FLAT else FitStatus.CONVERGED
 
 
-def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: Objective) -> TargetFit:
+def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> TargetFit:
     """Name the estimates and read off what the data say about rows and systems."""
+    problem = objective.problem
     point, layout = optimum.point, problem.layout
     size, columns = layout.size, problem.features.shape[1]
-    variance = float(np.exp(point.x[-1])) if objective.frail else 0.0
+    variance, unit_variance = objective.variances(point.x)
     x = point.x[: size + columns]
     state = compute_state(problem, x, variance, second=False)
     target = task.design.targets[task.index]
@@ -195,13 +219,14 @@ def make_target_fit(task: Task, problem: Problem, optimum: Optimum, objective: O
     endemic = to_endemic(layout, x[:size], expected_by_period(problem, state))
     endemic = replace(endemic, propensity_shape=task.propensity_shape)
     return TargetFit(
-        model=TargetModel(target.kind, endemic, target.columns, alpha, variance),
+        model=TargetModel(target.kind, endemic, target.columns, alpha, variance, unit_variance),
         log_likelihood=float(state.log_like.sum() - problem.compensator @ x[size:]),
         status=_status(optimum, objective),
         steps=optimum.steps,
         names=parameter_names(problem, frail=objective.frail),
         hessian=optimum.hessian,
         parameters=point.x,
+        prior=objective.prior,
         **rows,
         **systems,
         theta_excess=excess,

@@ -19,22 +19,28 @@ PERIOD_PRECISION = 1.0 / 2.0**2
 LEVEL_PRECISION = 1.0 / 5.0**2
 """Weaker ridge on shifts, weekdays and strata: only keeps a level without events finite."""
 
+FEWEST_UNITS = 5
+"""Units beyond the first of each organisation from which on it can be told how much units differ."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Layout:
     """Positions of the endemic parameters in one vector.
 
     Their order is intercept, shifts, weekdays, strata, covariates, propensity: the central ones, which everyone may share; then the
-    periods of the first organisation, of the second, and so on: the local ones. Absent effects (references, levels never
+    units and the periods of the first organisation, of the second, and so on: the local ones. Absent effects (references, levels never
     at risk) point to the extra slot ``size``.
 
     Attributes
     ----------
-    size : number of endemic parameters; ``central`` : number of those that come before the periods.
+    size : number of endemic parameters; ``central`` : number of those that everyone may share.
     names : (size,) their names.
     shift, weekday, stratum : parameter of each level.
     period : (organisations, periods) parameter of each period.
-    begins : (organisations + 1,) first period parameter of each organisation.
+    unit : (units of the role,) parameter of each unit; no entries where units are not taken to differ.
+    first_unit : (organisations + 1,) first unit of each organisation.
+    begins : (organisations + 1,) first local parameter of each organisation.
+    places : (local parameters,) what each stands for: period ``organisation * periods + period``, then units.
     first_covariate : parameter of the first covariate; the propensity, where it is used, is the last of them.
     covariate : (covariates of the role,) parameter of each.
     propensity : parameter of the propensity (``size`` where it is not used).
@@ -50,7 +56,10 @@ class Layout:
     weekday: np.ndarray
     stratum: np.ndarray
     period: np.ndarray
+    unit: np.ndarray
+    first_unit: np.ndarray
     begins: np.ndarray
+    places: np.ndarray
     first_covariate: int
     covariate: np.ndarray
     propensity: int
@@ -72,6 +81,8 @@ class Exposure:
     ----------
     shift, weekday, stratum : days by level.
     period : (organisations, periods) days.
+    unit : (units of the role,) days; no entries where units are not taken to differ.
+    organisation : (units of the role,) organisation of each unit.
     varies : (covariates of the role,) bool, whether a covariate applies to the kind and is not the same throughout.
     """
 
@@ -79,6 +90,8 @@ class Exposure:
     weekday: np.ndarray
     stratum: np.ndarray
     period: np.ndarray
+    unit: np.ndarray
+    organisation: np.ndarray
     varies: np.ndarray
 
 
@@ -120,23 +133,53 @@ def build_layout(
         precision.append(0.0)
     central = len(names)
     days = exposure.period
-    period = effects(days.ravel(), "period", reference=False, ridge=PERIOD_PRECISION).reshape(days.shape)
-    size = len(names)
-    tables = [np.where(table < 0, size, table) for table in (shift, weekday, stratum, period, covariate)]
+    places = _local_places(exposure, complete=complete) if rhythm else np.zeros(0, np.int64)
+    size = central + places.size
+    place_of = np.full(days.size + exposure.unit.size, -1, np.int64)
+    place_of[places] = np.arange(central, size)
+    names += [f"period[{p}]" if p < days.size else f"unit[{p - days.size}]" for p in places]
+    precision += np.where(places < days.size, PERIOD_PRECISION, 0.0).tolist()
+    owner = _owners(exposure)
+    period, unit = place_of[: days.size].reshape(days.shape), place_of[days.size :]
+    tables = [np.where(table < 0, size, table) for table in (shift, weekday, stratum, period, unit, covariate)]
     period_of_cell = periods_of_cells(design, calendar)
     return Layout(
         size,
         central,
         tuple(names),
-        *tables[:4],
-        begins=central + np.concatenate([[0], np.cumsum((period >= 0).sum(axis=1))]),
+        *tables[:5],
+        first_unit=np.searchsorted(exposure.organisation[: exposure.unit.size], np.arange(days.shape[0] + 1)),
+        begins=central + np.searchsorted(owner[places], np.arange(days.shape[0] + 1)),
+        places=places,
         first_covariate=first_covariate,
-        covariate=tables[4],
+        covariate=tables[5],
         propensity=central - 1 if propensity else size,
         period_of_cell=period_of_cell,
         period_start=np.searchsorted(period_of_cell, np.arange(days.shape[1] + 1)),
         ridge=np.array(precision),
     )
+
+
+def _owners(exposure: Exposure) -> np.ndarray:
+    """Organisation of each place, (places,)."""
+    organisations, periods = exposure.period.shape
+    by_period = np.repeat(np.arange(organisations), periods)
+    return np.concatenate([by_period, exposure.organisation[: exposure.unit.size]])
+
+
+def _local_places(exposure: Exposure, *, complete: bool) -> np.ndarray:
+    """Places of periods and units that have a parameter, organisation by organisation, units first."""
+    periods = exposure.period.ravel() > 0.0
+    if periods.sum() < 2:
+        periods[:] = False
+    units = exposure.unit > 0.0
+    spare = units.sum() - np.unique(exposure.organisation[: units.size][units]).size
+    if spare < FEWEST_UNITS:
+        units[:] = False
+    wanted = np.concatenate([periods | complete, units | complete])
+    is_period = np.arange(wanted.size) < periods.size
+    order = np.lexsort((np.arange(wanted.size), is_period, _owners(exposure)))
+    return order[wanted[order]]
 
 
 def to_endemic(layout: Layout, parameters: np.ndarray, expected: np.ndarray) -> Endemic:
@@ -161,6 +204,7 @@ def to_endemic(layout: Layout, parameters: np.ndarray, expected: np.ndarray) -> 
         period=period - centre,
         propensity=float(extended[layout.propensity]),
         covariates=extended[layout.covariate],
+        unit=extended[layout.unit],
     )
 
 
@@ -177,6 +221,8 @@ def from_endemic(layout: Layout, endemic: Endemic) -> np.ndarray:
     extended[layout.propensity] = endemic.propensity
     if endemic.covariates.size:
         extended[layout.covariate] = endemic.covariates
+    if endemic.unit.size and layout.unit.size:
+        extended[layout.unit] = endemic.unit
     there, here = endemic.period.shape[1], layout.period.shape[1]
     middle = np.minimum(((np.arange(here) + 0.5) * there / here).astype(np.int64), there - 1)
     present = layout.period < layout.size

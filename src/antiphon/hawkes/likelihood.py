@@ -15,10 +15,11 @@ from antiphon.hawkes.curvature import Convex, Curvature, diagonal_places
 from antiphon.hawkes.quadrature import rules
 from antiphon.kernels import curvature as loops
 from antiphon.kernels import frailty, likelihood, linear
-from antiphon.kernels.curvature import Frailties, Sums
+from antiphon.kernels.curvature import Frailties, Local, Sums
 from antiphon.kernels.likelihood import Rates
 
 if TYPE_CHECKING:
+    from antiphon.hawkes.layout import Layout
     from antiphon.hawkes.problem import Problem
 
 CHUNK_ROWS = 16384
@@ -224,10 +225,10 @@ def _hessian(problem: Problem, state: State, mass: np.ndarray) -> Curvature:
     """Marginal Hessian: expectation of the complete-data Hessian plus covariance of the complete-data score."""
     layout, columns = problem.layout, problem.features.shape[1]
     wide = layout.central + 1 + columns
-    sums = _no_sums(layout.period.size, wide)
+    sums = _no_sums(layout, wide)
     loops.cell_curvature(mass, problem.cell_columns, layout.period_of_cell, layout.central, sums)
     gradients = _piece_curvature(problem, state, sums)
-    by_rows = _no_sums(layout.period.size, layout.central + 1)
+    by_rows = _no_sums(layout, layout.central + 1)
     loops.row_curvature(np.ascontiguousarray(state.second[:, 0]), problem.rows, by_rows)
     if state.covariance.size:
         loops.covariance_rows(
@@ -235,18 +236,28 @@ def _hessian(problem: Problem, state: State, mass: np.ndarray) -> Curvature:
         )
     if columns:
         _feature_curvature(problem, state, sums)
-    begins = layout.begins - layout.central
-    blocks = np.zeros(int((np.diff(begins) ** 2).sum()))
+    local = Local(layout.period, layout.unit, layout.first_unit, layout.begins)
+    blocks = np.zeros((2, int((np.diff(layout.begins) ** 2).sum())))
     if gradients.size:
-        _frailty_curvature(problem, state, gradients, sums, blocks)
-    else:
-        loops.diagonal_blocks(layout.period, layout.begins, sums.diagonal, blocks)
+        _frailty_curvature(problem, state, gradients, local, sums, blocks[0])
+    loops.settle_cross(state.rates.reached, layout.first_unit, sums)
     loops.settle_steps(state.rates.reached, sums)
+    loops.add_blocks(local, sums, blocks[0])
+    loops.add_blocks(local, by_rows, blocks[1])
     return _curvature(problem, sums, by_rows, blocks)
 
 
-def _no_sums(n_places: int, wide: int) -> Sums:
-    return Sums(np.zeros((wide, wide)), np.zeros((n_places, wide)), np.zeros((n_places, wide)), np.zeros(n_places))
+def _no_sums(layout: Layout, wide: int) -> Sums:
+    organisations, periods = layout.period.shape
+    places, cross = (organisations * periods + layout.unit.size, wide), (layout.unit.size, periods)
+    return Sums(
+        np.zeros((wide, wide)),
+        np.zeros(places),
+        np.zeros(places),
+        np.zeros(places[0]),
+        np.zeros(cross),
+        np.zeros(cross),
+    )
 
 
 def _piece_curvature(problem: Problem, state: State, sums: Sums) -> np.ndarray:
@@ -300,7 +311,9 @@ def _chunks(problem: Problem) -> list[tuple[slice, slice]]:
     return chunks
 
 
-def _frailty_curvature(problem: Problem, state: State, gradients: np.ndarray, sums: Sums, blocks: np.ndarray) -> None:
+def _frailty_curvature(
+    problem: Problem, state: State, gradients: np.ndarray, local: Local, sums: Sums, blocks: np.ndarray
+) -> None:
     """What the shared frailty of a system's rows and hazard adds: rank two per system."""
     layout = problem.layout
     crossed = np.zeros((gradients.shape[0], sums.central.shape[0]))
@@ -318,23 +331,23 @@ def _frailty_curvature(problem: Problem, state: State, gradients: np.ndarray, su
         state.covariance_pointer,
     )  # fmt: skip
     loops.frailty_blocks(
-        problem.stays, problem.pieces, state.rates, state.weight, problem.rows, frailties, layout.period, layout.begins,
-        sums, blocks,
+        problem.stays, problem.pieces, state.rates, state.weight, state.mass, problem.rows, frailties, local, sums,
+        blocks,
     )  # fmt: skip
 
 
 def _curvature(problem: Problem, sums: Sums, by_rows: Sums, blocks: np.ndarray) -> Curvature:
     """Put the sums together, without the slot of absent effects, and take the weak ridge away."""
     layout = problem.layout
-    n, begins = layout.central, layout.begins - layout.central
+    n, begins, places = layout.central, layout.begins - layout.central, layout.places
     kept = np.delete(np.arange(sums.central.shape[0]), n)
     central = sums.central[np.ix_(kept, kept)]
     central[n:, :n] = central[:n, n:].T
-    places = np.flatnonzero((layout.period < layout.size).ravel())
-    mixed = sums.units[places][:, kept]
-    convex = Convex(by_rows.central[:n, :n], by_rows.units[places, :n], by_rows.diagonal[places])
+    mixed = sums.singles[places][:, kept]
+    convex = Convex(by_rows.central[:n, :n], by_rows.singles[places, :n], blocks[1])
     central[:n, :n] += convex.central
     mixed[:, :n] += convex.mixed
-    blocks[diagonal_places(begins)] += convex.diagonal - layout.ridge[n:]
+    whole = blocks[0] + convex.blocks
+    whole[diagonal_places(begins)] -= layout.ridge[n:]
     central[np.arange(n), np.arange(n)] -= layout.ridge[:n]
-    return Curvature(central, mixed, blocks, begins, n, convex)
+    return Curvature(central, mixed, whole, begins, n, convex)

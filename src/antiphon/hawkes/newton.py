@@ -52,6 +52,13 @@ class Point:
     gradient: np.ndarray
     hessian: Curvature | None = None
 
+    @property
+    def curvature(self) -> Curvature:
+        """The Hessian, where there must be one."""
+        if self.hessian is None:
+            raise NotPositiveError
+        return self.hessian
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Optimum:
@@ -71,9 +78,7 @@ class Optimum:
     @property
     def hessian(self) -> Curvature:
         """The Hessian, which a search always has."""
-        if self.point.hessian is None:
-            raise NotPositiveError
-        return self.point.hessian
+        return self.point.curvature
 
 
 def newton_step(

@@ -17,6 +17,7 @@ class Options:
     ----------
     columns : per target of the design a bool mask of the features used (None: all of all).
     frailty : whether persons differ lastingly; integrated out, never plugged in.
+    units : whether units differ lastingly, where there are enough of them. Needs ``frailty`` and ``rhythm``.
     propensity : whether a person's earlier events of other kinds enter the endemic part. Needs ``frailty``.
     rhythm : False leaves a constant rate per target kind: no calendar, time since admission, period.
     penalty : strength of the lasso on the couplings, in units of each coefficient's standard deviation under chance;
@@ -26,6 +27,7 @@ class Options:
 
     columns: tuple[np.ndarray, ...] | None = None
     frailty: bool = True
+    units: bool = True
     propensity: bool = True
     rhythm: bool = True
     penalty: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +12,16 @@ from antiphon.kernels.curvature import Rows, Stays
 from antiphon.kernels.likelihood import Pieces
 
 if TYPE_CHECKING:
-    from antiphon.design.design import Calendar, Design, Target
+    from antiphon.design.design import Calendar, Design, Role, Segments, Target
     from antiphon.hawkes.options import Options
 
 
 LEAST_MASS = 0.5
 """Columns that all readers together heard less of than half an event are left out (their coupling is zero): nothing
 is known of them, and a single event that follows an all but vanished one would give them a coupling without bound."""
+
+FEWEST_UNIT_EVENTS = 20
+"""Events from which on it can be told how much units differ."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -64,6 +67,11 @@ class Problem:
     bernoulli: bool
     constant: bool
 
+    @property
+    def has_units(self) -> bool:
+        """Whether units are taken to differ."""
+        return bool((self.layout.unit < self.layout.size).any())
+
 
 def end_of_blocks(design: Design, blocks: int | None) -> float:
     """Day on which the first ``blocks`` blocks end (None: all)."""
@@ -71,7 +79,7 @@ def end_of_blocks(design: Design, blocks: int | None) -> float:
 
 
 def at_risk_segments(
-    design: Design, target: Target, blocks: int | None, log_r: np.ndarray | None
+    design: Design, target: Target, blocks: int | None, log_r: np.ndarray | None, *, by_unit: bool
 ) -> tuple[np.ndarray, ...]:
     """Spells at risk of the target kind before the end of the blocks: first segment, start and end of each.
 
@@ -87,6 +95,7 @@ def at_risk_segments(
         return keep, start, end
     same = np.ones(keep.size - 1, dtype=bool)
     codes_of = [segments.system, segments.stratum, segments.group, *([] if log_r is None else [log_r])]
+    codes_of += [segments.unit] if by_unit else []
     for codes in (*codes_of, *segments.covariates[:, applying(design, target)].T):
         same &= codes[keep[1:]] == codes[keep[:-1]]
     same &= start[1:] == end[:-1]
@@ -128,8 +137,17 @@ def _exposure(design: Design, target: Target, calendar: Calendar, spells: tuple[
         weekday=np.bincount(calendar.weekday, by_cell, 7),
         stratum=np.bincount(stratum, end - start, len(role.strata)),
         period=np.bincount(code.ravel(), days.ravel(), organisations * periods).reshape(organisations, periods),
+        unit=np.zeros(0),
+        organisation=np.zeros(0, np.int64),
         varies=_varying(design, target, role.segments.covariates[first]),
     )
+
+
+def _unit_days(role: Role, spells: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Days at risk in each unit of the role."""
+    first, start, end = spells
+    unit = role.segments.unit[first]
+    return np.bincount(unit[unit >= 0], (end - start)[unit >= 0], role.units.size)
 
 
 def _varying(design: Design, target: Target, values: np.ndarray) -> np.ndarray:
@@ -148,6 +166,8 @@ def _nothing(design: Design, target: Target, calendar: Calendar) -> Exposure:
         weekday=np.zeros(7),
         stratum=np.zeros(len(design.roles[target.role].strata)),
         period=np.zeros((design.n_organisations, design.n_periods)),
+        unit=np.zeros(0),
+        organisation=np.zeros(0, np.int64),
         varies=_varying(design, target, design.roles[target.role].segments.covariates),
     )
 
@@ -176,8 +196,12 @@ def build_problem(
     kind = design.kinds[target.kind]
     calendar = design.calendars[kind.precision]
     blocks = design.block_edges.size - 1 if options.blocks is None else options.blocks
-    spells = at_risk_segments(design, target, options.blocks, log_r)
+    has_units = options.units and options.frailty and options.rhythm and bool(role.segments.unit.size)
+    has_units &= complete or target.count[target.block < blocks].sum() >= FEWEST_UNIT_EVENTS
+    spells = at_risk_segments(design, target, options.blocks, log_r, by_unit=has_units)
     exposure = _nothing(design, target, calendar) if complete else _exposure(design, target, calendar, spells)
+    if has_units:
+        exposure = replace(exposure, unit=_unit_days(role, spells), organisation=role.units)
     layout = build_layout(
         design,
         calendar,
@@ -263,8 +287,25 @@ def _pieces(
         cells=np.stack([c0, c1], axis=1).astype(np.int32),
         offsets=np.stack([o0, o1], axis=1),
         stratum=layout.stratum[segments.stratum[first]].astype(np.int32),
+        unit=_unit_columns(segments, layout, first).astype(np.int32),
+        unit_place=_unit_places(segments, layout, first).astype(np.int32),
         covariates=np.ascontiguousarray(covariates[first]),
     )
+
+
+def _unit_columns(segments: Segments, layout: Layout, segment: np.ndarray) -> np.ndarray:
+    """Parameter of the unit of each segment."""
+    if not layout.unit.size:
+        return np.full(segment.size, layout.size)
+    return np.append(layout.unit, layout.size)[segments.unit[segment]]
+
+
+def _unit_places(segments: Segments, layout: Layout, segment: np.ndarray) -> np.ndarray:
+    """Place of the unit of each segment among the local parameters; -1 where it has none."""
+    if not layout.unit.size:
+        return np.full(segment.size, -1)
+    has = _unit_columns(segments, layout, segment) < layout.size
+    return np.where(has, layout.period.size + segments.unit[segment], -1)
 
 
 def _stays(pieces: Pieces, n_systems: int, n_organisations: int) -> Stays:
@@ -290,11 +331,13 @@ def _rows(
         layout.weekday[calendar.weekday[cell]],
         layout.stratum[segments.stratum[segment]],
         layout.period[group, period],
+        _unit_columns(segments, layout, segment),
     ]
     return Rows(
         columns=np.ascontiguousarray(np.stack(columns, axis=1)),
         covariates=np.ascontiguousarray(covariates[segment]),
         places=group * design.n_periods + period,
+        unit_places=_unit_places(segments, layout, segment),
         first_covariate=layout.first_covariate,
         n_central=layout.central,
     )

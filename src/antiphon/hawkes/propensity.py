@@ -46,9 +46,9 @@ def hazard_rates(design: Design, calendar: Calendar, endemic: Endemic) -> tuple[
 
 
 def segment_effects(design: Design, target: Target, endemic: Endemic, log_r: np.ndarray | None) -> np.ndarray:
-    """Log of what multiplies the endemic rate of each segment of the role: stratum, covariates, propensity."""
+    """Log of what multiplies the endemic rate of each segment of the role: stratum, unit, covariates, propensity."""
     segments = design.roles[target.role].segments
-    effect = endemic.stratum[segments.stratum]
+    effect = endemic.stratum[segments.stratum] + endemic.of_units(segments.unit)
     if endemic.covariates.size:
         effect = effect + segments.covariates @ endemic.covariates
     return effect if log_r is None else effect + endemic.propensity * log_r

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,13 +11,15 @@ from scipy.optimize import nnls
 from scipy.special import chdtrc, chdtri
 
 from antiphon.hawkes.curvature import NotPositiveError, Reduced, cholesky, reduce, solve
-from antiphon.hawkes.estimate import Objective, make_objective
+from antiphon.hawkes.estimate import Start, estimate
+from antiphon.hawkes.fitting import VARIANCE, objective_of, parameter_names
 from antiphon.hawkes.likelihood import compute_state
 from antiphon.hawkes.newton import Point, maximise, newton_step
 from antiphon.hawkes.problem import build_problem
 from antiphon.inference.inference import Interval
 
 if TYPE_CHECKING:
+    from antiphon.hawkes.estimate import Objective
     from antiphon.hawkes.fit import Fit
     from antiphon.hawkes.problem import Problem
 
@@ -46,6 +48,7 @@ class Curve:
 
     Attributes
     ----------
+    fit, index : the target of which fit.
     objective : the function; ``point`` : its optimum with derivatives.
     places : parameter of each column of the target (-1: not in use).
     clusters : (rows,) incident of each row.
@@ -54,6 +57,8 @@ class Curve:
     reduced : the Hessian at the optimum with the periods eliminated.
     """
 
+    fit: Fit
+    index: int
     objective: Objective
     point: Point
     places: np.ndarray
@@ -87,8 +92,8 @@ class Comparison:
 def make_curve(fit: Fit, index: int) -> Curve:
     """Prepare target ``index`` of an unpenalised fit for intervals and tests."""
     one = fit.targets[index]
-    problem = build_problem(fit.design, index, fit.options, one.log_r)
-    objective = make_objective(problem, frail=one.model.frailty_variance > 0.0)
+    objective = objective_of(fit, index)
+    problem = objective.problem
     point = objective(one.parameters, hessian=True)
     places = np.full(one.model.alpha.size, -1)
     places[problem.kept] = problem.layout.size + np.arange(problem.kept.size)
@@ -96,11 +101,9 @@ def make_curve(fit: Fit, index: int) -> Curve:
         problem, one.parameters[: problem.layout.size + problem.kept.size], one.model.frailty_variance, second=False
     )
     clusters = np.unique(fit.design.targets[index].incident[problem.order], return_inverse=True)[1]
-    if point.hessian is None:
-        raise NotPositiveError
-    reduced = reduce(point.hessian)
+    reduced = reduce(point.curvature)
     size = float((problem.count.size + problem.pieces.system.size) * reduced.schur.shape[0])
-    return Curve(objective, point, places, clusters, (state.endemic_first, state.first), size, reduced)
+    return Curve(fit, index, objective, point, places, clusters, (state.endemic_first, state.first), size, reduced)
 
 
 def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
@@ -347,8 +350,31 @@ def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1) ->
         curve.objective, curve.objective(null, hessian=False), curve.objective.bounded, reduced=curve.reduced,
         fixed=fixed, maximal_steps=12, tolerance=ENOUGH, is_frozen=True,
     ).point  # fmt: skip
-    statistic = max(2.0 * (curve.point.value - best.value), 0.0) / inflation
+    lost = curve.point.value - max(best.value, _with_units(curve, columns, best))
+    statistic = max(2.0 * lost, 0.0) / inflation
     return Comparison(statistic, chi_bar_p(statistic, weights), approximate=False)
+
+
+def _with_units(curve: Curve, columns: tuple[int, ...], null: Point) -> float:
+    """The objective without some couplings where units may differ, for a fit that found that they do not.
+
+    A coupling can take the place of unit frailty: without it units may differ after all. Minus infinity where it
+    was estimated in the fit, and so in its null, or where there is nothing to tell it from.
+    """
+    one = curve.fit.targets[curve.index]
+    if one.prior is not None or not curve.fit.options.units:
+        return -np.inf
+    kept = [np.ones(target.alpha.size, bool) for target in (other.model for other in curve.fit.targets)]
+    kept[curve.index] = curve.places >= 0
+    kept[curve.index][list(columns)] = False
+    options = replace(curve.fit.options, columns=tuple(kept))
+    problem = build_problem(curve.fit.design, curve.index, options, one.log_r)
+    if not problem.has_units:
+        return -np.inf
+    values = dict(zip(one.names, null.x, strict=True))
+    names = parameter_names(problem, frail=False)[:-1]
+    start = Start(np.array([values.get(name, 0.0) for name in names]), float(np.exp(values.get(VARIANCE, -np.inf))))
+    return estimate(problem, start, tolerance=ENOUGH)[0].point.value
 
 
 def _quadratic_null(curve: Curve, places: np.ndarray) -> tuple[np.ndarray, float]:

@@ -1,14 +1,14 @@
 """Loops of the second derivatives, block by block, and the linear algebra of matrices with one block per organisation.
 
-An organisation's calendar periods touch nobody outside it. So the Hessian has one square block per organisation, a strip
-that ties each to the central parameters (rhythm, strata, covariates, couplings), and one central square.
+An organisation's calendar periods and units touch nobody outside it. So the Hessian has one square block per organisation,
+a strip that ties each to the central parameters (rhythm, strata, covariates, couplings), and one central square.
 
 A spell at risk covers whole periods but for its two ends. In the basis of steps, where the entry ``q`` stands for all of
 the periods from ``q`` on, a person who was there for ten years has as few entries as one who stayed a week: products are
 added up there, and turned into periods once for everyone.
 
-``places`` number the pairs of organisation and period, ``organisation * periods + period``. Arrays that are `wide` have
-the central endemic effects, one slot for effects that a row does not have, then the couplings.
+``places`` number the pairs of organisation and period, ``organisation * periods + period``, and after them the units. Arrays
+that are `wide` have the central endemic effects, one slot for effects that a row does not have, then the couplings.
 """
 
 from typing import NamedTuple
@@ -26,14 +26,33 @@ class Sums(NamedTuple):
     Attributes
     ----------
     central : (wide, wide), both ways.
-    units, steps : (places, wide) by period, and by the period from which on.
-    diagonal : (places,) of the periods with themselves.
+    singles, steps : (places, wide) by period or unit, and by the period from which on.
+    diagonal : (places,) of periods and units with themselves.
+    cross, cross_steps : (units, periods) of units with the periods of their organisation, likewise.
     """
 
     central: np.ndarray
-    units: np.ndarray
+    singles: np.ndarray
     steps: np.ndarray
     diagonal: np.ndarray
+    cross: np.ndarray
+    cross_steps: np.ndarray
+
+
+class Local(NamedTuple):
+    """The local parameters of the organisations, units first, then periods.
+
+    Attributes
+    ----------
+    period, unit : (organisations, periods), (units,) parameters.
+    first_unit : (organisations + 1,) first unit of each organisation.
+    begins : (organisations + 1,) first parameter of each organisation.
+    """
+
+    period: np.ndarray
+    unit: np.ndarray
+    first_unit: np.ndarray
+    begins: np.ndarray
 
 
 class Rows(NamedTuple):
@@ -41,15 +60,16 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
-    columns : (rows, 4) parameters of shift, weekday, stratum and period.
+    columns : (rows, 5) parameters of shift, weekday, stratum, period and unit.
     covariates : (rows, covariates); the first one is parameter ``first_covariate``.
-    places : (rows,).
+    places, unit_places : (rows,) of the period and of the unit (-1: none).
     first_covariate : parameter; ``n_central`` : number of central endemic effects.
     """
 
     columns: np.ndarray
     covariates: np.ndarray
     places: np.ndarray
+    unit_places: np.ndarray
     first_covariate: int
     n_central: int
 
@@ -57,7 +77,7 @@ class Rows(NamedTuple):
 @kernel
 def cell_curvature(mass, columns, period_of_cell, n_central, sums):
     """Second derivatives of the expected hazard in pairs of effects of cells."""
-    n_periods = sums.diagonal.shape[0] // mass.shape[0]
+    n_periods = sums.cross.shape[1]
     for r in range(mass.shape[0]):
         for c in range(mass.shape[1]):
             value = -mass[r, c]
@@ -70,8 +90,8 @@ def cell_curvature(mass, columns, period_of_cell, n_central, sums):
             sums.central[other, other] += value
             sums.central[one, other] += value
             sums.central[other, one] += value
-            sums.units[place, one] += value
-            sums.units[place, other] += value
+            sums.singles[place, one] += value
+            sums.singles[place, other] += value
             sums.diagonal[place] += value
 
 
@@ -125,6 +145,7 @@ def piece_curvature(
     n_effects = 2 + n_covariates
     n_central = first_covariate + n_covariates
     n_periods = rates.growth.shape[1]
+    n_places = rates.growth.size
     wanted = gradients.shape[1] > 0
     place_of = np.empty(n_effects, np.int64)
     value_of = np.empty(n_effects)
@@ -153,14 +174,25 @@ def piece_curvature(
                 sums.central[at, place_of[b]] += mass[k] * value * value_of[b]
             for j in range(levels):
                 sums.central[at, 1 + j] += value * by_level[j]
+        u = pieces.unit_place[k]
+        if u >= 0:
+            for a in range(n_effects):
+                sums.singles[u, place_of[a]] += mass[k] * expected * value_of[a]
+            for j in range(levels):
+                sums.singles[u, 1 + j] += expected * by_level[j]
+            sums.diagonal[u] += mass[k] * expected
         for side in range(2):
             p, rest = _edge(r, pieces.cells[k, side], pieces.offsets[k, side], rates)
             place = r * n_periods + p
             change = expected * w if side == 0 else -expected * w
             for a in range(n_effects):
-                sums.units[place, place_of[a]] += change * rest * value_of[a]
+                sums.singles[place, place_of[a]] += change * rest * value_of[a]
                 if p + 1 < n_periods:
                     sums.steps[place + 1, place_of[a]] += change * value_of[a]
+            if u >= 0:
+                sums.cross[u - n_places, p] += change * rest
+                if p + 1 < n_periods:
+                    sums.cross_steps[u - n_places, p + 1] += change
 
 
 @kernel
@@ -176,6 +208,8 @@ def row_curvature(values, rows, sums):
     """Sum over rows of value x (endemic effects of the row) x (endemic effects of the row)."""
     n_covariates = rows.covariates.shape[1]
     n_effects = 4 + n_covariates
+    n_periods = sums.cross.shape[1]
+    n_places = sums.singles.shape[0] - sums.cross.shape[0]
     place_of = np.empty(n_effects, np.int64)
     value_of = np.ones(n_effects)
     for n in range(values.shape[0]):
@@ -183,10 +217,16 @@ def row_curvature(values, rows, sums):
         place = rows.places[n]
         for a in range(n_effects):
             value = values[n] * value_of[a]
-            sums.units[place, place_of[a]] += value
+            sums.singles[place, place_of[a]] += value
             for b in range(n_effects):
                 sums.central[place_of[a], place_of[b]] += value * value_of[b]
         sums.diagonal[place] += values[n]
+        u = rows.unit_places[n]
+        if u >= 0:
+            for a in range(n_effects):
+                sums.singles[u, place_of[a]] += values[n] * value_of[a]
+            sums.diagonal[u] += values[n]
+            sums.cross[u - n_places, place % n_periods] += values[n]
 
 
 @kernel
@@ -211,11 +251,14 @@ def row_features(first, values, rows, sums):
     for n in range(values.shape[0]):
         _effects_of(first + n, rows, place_of, value_of)
         place = rows.places[first + n]
+        u = rows.unit_places[first + n]
         for j in range(values.shape[1]):
             value = values[n, j]
             if value == 0.0:
                 continue
-            sums.units[place, after + j] += value
+            sums.singles[place, after + j] += value
+            if u >= 0:
+                sums.singles[u, after + j] += value
             for a in range(n_effects):
                 sums.central[place_of[a], after + j] += value * value_of[a]
 
@@ -224,7 +267,7 @@ def row_features(first, values, rows, sums):
 def covariance_rows(pointer, covariance, covariance_pointer, echo, rows, sums):
     """Sum over pairs of rows of one system of covariance x echo x echo x (effects of one) x (effects of the other).
 
-    Pairs of periods are left to ``frailty_blocks``.
+    Pairs of periods and units are left to ``frailty_blocks``.
     """
     n_effects = 4 + rows.covariates.shape[1]
     place_of = np.empty(n_effects, np.int64)
@@ -249,7 +292,9 @@ def covariance_rows(pointer, covariance, covariance_pointer, echo, rows, sums):
             _effects_of(lo + n, rows, place_of, value_of)
             for j in range(line.shape[0]):
                 value = echo[lo + n] * line[j]
-                sums.units[rows.places[lo + n], j] += value
+                sums.singles[rows.places[lo + n], j] += value
+                if rows.unit_places[lo + n] >= 0:
+                    sums.singles[rows.unit_places[lo + n], j] += value
                 for a in range(n_effects):
                     sums.central[place_of[a], j] += value * value_of[a]
 
@@ -312,24 +357,28 @@ class Stays(NamedTuple):
 
 
 @kernel
-def frailty_blocks(stays, pieces, rates, weight, rows, frailties, period_columns, begins, sums, blocks):
+def frailty_blocks(stays, pieces, rates, weight, mass, rows, frailties, local, sums, blocks):
     """Blocks of the organisations with what frailties add, and the strips between them and the centre.
 
-    ``blocks`` is filled with packed squares; ``begins`` (organisations + 1,) says which parameters each holds. What ties
-    the periods of two organisations through a person who was in both is left out.
+    ``blocks`` is filled with packed squares. What ties the local parameters of two organisations through a person who was
+    in both is left out. The slots of an organisation are its periods, then its units.
     """
     n_periods = rates.growth.shape[1]
+    n_slots = n_periods + np.diff(local.first_unit).max()
     n_effects = rows.n_central + 1
-    n_wide = sums.units.shape[1]
-    by_step = np.zeros((n_periods, n_periods))
-    by_both = np.zeros((n_periods, n_periods))
-    by_unit = np.zeros((n_periods, n_periods))
-    step, unit, own = np.zeros(n_periods), np.zeros(n_periods), np.zeros(n_periods)
-    is_used = np.zeros(n_periods, np.bool_)
-    used = np.empty(n_periods, np.int64)
+    n_wide = sums.singles.shape[1]
+    by_step = np.zeros((n_slots, n_slots))
+    by_both = np.zeros((n_slots, n_slots))
+    by_single = np.zeros((n_slots, n_slots))
+    step, single, own = np.zeros(n_slots), np.zeros(n_slots), np.zeros(n_slots)
+    is_used = np.zeros(n_slots, np.bool_)
+    used = np.empty(n_slots, np.int64)
     at = 0
-    for r in range(begins.shape[0] - 1):
-        by_step[:], by_both[:], by_unit[:] = 0.0, 0.0, 0.0
+    for r in range(local.begins.shape[0] - 1):
+        by_step[:], by_both[:], by_single[:] = 0.0, 0.0, 0.0
+        # place of a slot: of a period, or of a unit
+        of_period = r * n_periods
+        of_unit = rates.growth.size + local.first_unit[r] - n_periods
         for stay in range(stays.first[r], stays.first[r + 1]):
             i = stays.system[stay]
             v = frailties.variance[i]
@@ -339,14 +388,14 @@ def frailty_blocks(stays, pieces, rates, weight, rows, frailties, period_columns
                 for side in range(2):
                     w = weight[k] if side == 0 else -weight[k]
                     p, rest = _edge(r, pieces.cells[k, side], pieces.offsets[k, side], rates)
-                    unit[p] += w * rest
+                    single[p] += w * rest
                     count = _use(p, is_used, used, count)
                     if p + 1 < n_periods:
                         step[p + 1] += w
                         count = _use(p + 1, is_used, used, count)
             lo, hi = frailties.pointer[i], frailties.pointer[i + 1]
             for n in range(lo, hi):
-                p = rows.places[n] - r * n_periods
+                p = rows.places[n] - of_period
                 if 0 <= p < n_periods:
                     own[p] -= frailties.cross[n] * frailties.echo[n]
                     count = _use(p, is_used, used, count)
@@ -357,54 +406,66 @@ def frailty_blocks(stays, pieces, rates, weight, rows, frailties, period_columns
                 for p in range(n_periods):
                     running += step[p]
                     step[p] = 0.0
-                    unit[p] += running * (rates.reached[r, p + 1] - rates.reached[r, p])
+                    single[p] += running * (rates.reached[r, p + 1] - rates.reached[r, p])
                     used[p] = p
+                    is_used[p] = True
                 count = n_periods
+            for o in range(stays.begins[stay], stays.begins[stay + 1]):
+                k = stays.order[o]
+                if pieces.unit_place[k] >= 0:
+                    q = pieces.unit_place[k] - of_unit
+                    single[q] += mass[k]
+                    count = _use(q, is_used, used, count)
+            for n in range(lo, hi):
+                q = rows.unit_places[n] - of_unit
+                if 0 <= rows.places[n] - of_period < n_periods <= q:
+                    own[q] -= frailties.cross[n] * frailties.echo[n]
+                    count = _use(q, is_used, used, count)
             with_rows = hi > lo
             for x in range(count):
                 a = used[x]
-                s, e, c = step[a], unit[a], own[a]
-                place = r * n_periods + a
+                s, e, c = step[a], single[a], own[a]
+                place = a + (of_period if a < n_periods else of_unit)
                 for j in range(n_effects):
                     tied = v * frailties.gradients[i, j] - frailties.crossed[i, j]
-                    sums.units[place, j] += e * tied - c * frailties.gradients[i, j]
+                    sums.singles[place, j] += e * tied - c * frailties.gradients[i, j]
                     if s != 0.0:
                         sums.steps[place, j] += s * tied
                 if with_rows:
                     for j in range(n_effects, n_wide):
-                        sums.units[place, j] -= e * frailties.crossed[i, j]
+                        sums.singles[place, j] -= e * frailties.crossed[i, j]
                     if s != 0.0:
                         for j in range(n_effects, n_wide):
                             sums.steps[place, j] -= s * frailties.crossed[i, j]
                 # pairs once: both ways are made when the block is filled
                 for y in range(x + 1):
                     b = used[y]
-                    by_unit[a, b] += (v * e - c) * unit[b] - e * own[b]
+                    by_single[a, b] += (v * e - c) * single[b] - e * own[b]
                 if s != 0.0:
                     for y in range(x + 1):
                         by_step[a, used[y]] += v * s * step[used[y]]
                     for y in range(count):
                         b = used[y]
-                        by_both[a, b] += s * (v * unit[b] - own[b])
-            _covary(i, r * n_periods, lo, hi, rows.places, frailties, by_unit)
+                        by_both[a, b] += s * (v * single[b] - own[b])
+            _covary(i, of_period, of_unit, n_periods, lo, hi, rows, frailties, by_single)
             for x in range(count):
                 p = used[x]
-                step[p], unit[p], own[p], is_used[p] = 0.0, 0.0, 0.0, False
-        _both_ways(by_unit)
+                step[p], single[p], own[p], is_used[p] = 0.0, 0.0, 0.0, False
+        _both_ways(by_single)
         _both_ways(by_step)
         for a in range(1, n_periods):
-            for b in range(n_periods):
+            for b in range(n_slots):
                 by_step[a, b] += by_step[a - 1, b]
                 by_both[a, b] += by_both[a - 1, b]
         for a in range(n_periods):
             for b in range(1, n_periods):
                 by_step[a, b] += by_step[a, b - 1]
-        at = _fill_block(r, rates.reached, period_columns, begins, by_step, by_both, by_unit, sums.diagonal, blocks, at)
+        at = _fill_block(r, rates.reached, local, by_step, by_both, by_single, blocks, at)
 
 
 @kernel
 def _use(p, is_used, used, count):
-    """Note a period in use; returns how many there are."""
+    """Note a slot in use; returns how many there are."""
     if is_used[p]:
         return count
     is_used[p] = True
@@ -423,65 +484,103 @@ def _both_ways(square):
 
 
 @kernel
-def _covary(i, first_place, lo, hi, places, frailties, by_unit):
-    """Pairs of a system's rows: periods with periods."""
+def _covary(i, of_period, of_unit, n_periods, lo, hi, rows, frailties, by_single):
+    """Pairs of a system's rows: periods and units with periods and units."""
     base = frailties.covariance_pointer[i]
     count = hi - lo
     if count < 2 or frailties.covariance_pointer[i + 1] == base:
         return
-    n_periods = by_unit.shape[0]
     for n in range(count):
-        p = places[lo + n] - first_place
+        p = rows.places[lo + n] - of_period
         if p < 0 or p >= n_periods or frailties.echo[lo + n] == 0.0:
             continue
+        u = rows.unit_places[lo + n] - of_unit
         for m in range(count):
-            q = places[lo + m] - first_place
+            q = rows.places[lo + m] - of_period
             if 0 <= q < n_periods:
                 value = frailties.covariance[base + n * count + m] * frailties.echo[lo + n] * frailties.echo[lo + m]
-                # pairs of different periods are met both ways here, and once more when both ways are made
-                by_unit[p, q] += value if p == q else 0.5 * value
+                w = rows.unit_places[lo + m] - of_unit
+                # pairs of different slots are met both ways here, and once more when both ways are made
+                by_single[p, q] += value if p == q else 0.5 * value
+                if w >= n_periods:
+                    by_single[p, w] += 0.5 * value
+                if u >= n_periods:
+                    by_single[u, q] += 0.5 * value
+                    if w >= n_periods:
+                        by_single[u, w] += value if u == w else 0.5 * value
 
 
 @kernel
-def _fill_block(r, reached, period_columns, begins, by_step, by_both, by_unit, diagonal, blocks, at):
+def _column(r, slot, local):
+    """Position of a slot's parameter in the block of its organisation; outside of it where there is none."""
+    n_periods = local.period.shape[1]
+    if slot < n_periods:
+        return local.period[r, slot] - local.begins[r]
+    return local.unit[local.first_unit[r] + slot - n_periods] - local.begins[r]
+
+
+@kernel
+def _fill_block(r, reached, local, by_step, by_both, by_single, blocks, at):
     """Write the block of an organisation from position ``at`` on; returns the position after it."""
-    n_periods = by_unit.shape[0]
-    size = begins[r + 1] - begins[r]
-    for a in range(n_periods):
-        i = period_columns[r, a] - begins[r]
+    n_periods = local.period.shape[1]
+    n_slots = n_periods + local.first_unit[r + 1] - local.first_unit[r]
+    size = local.begins[r + 1] - local.begins[r]
+    for a in range(n_slots):
+        i = _column(r, a, local)
         if i < 0 or i >= size:
             continue
-        mass = reached[r, a + 1] - reached[r, a]
-        for b in range(n_periods):
-            j = period_columns[r, b] - begins[r]
+        mass = reached[r, a + 1] - reached[r, a] if a < n_periods else 0.0
+        for b in range(n_slots):
+            j = _column(r, b, local)
             if j < 0 or j >= size:
                 continue
-            other = reached[r, b + 1] - reached[r, b]
-            value = by_unit[a, b] + mass * other * by_step[a, b] + mass * by_both[a, b] + other * by_both[b, a]
+            other = reached[r, b + 1] - reached[r, b] if b < n_periods else 0.0
+            value = by_single[a, b] + mass * other * by_step[a, b] + mass * by_both[a, b] + other * by_both[b, a]
             blocks[at + i * size + j] = value
-        blocks[at + i * size + i] += diagonal[r * n_periods + a]
     return at + size * size
 
 
 @kernel
-def diagonal_blocks(period_columns, begins, diagonal, blocks):
-    """Blocks without frailty: periods meet themselves only. ``blocks`` holds zeros."""
+def add_blocks(local, sums, blocks):
+    """Add what the periods and units of an organisation have with themselves, and units with periods, to its block."""
     at = 0
-    n_periods = period_columns.shape[1]
-    for r in range(begins.shape[0] - 1):
-        size = begins[r + 1] - begins[r]
-        for a in range(n_periods):
-            i = period_columns[r, a] - begins[r]
-            if 0 <= i < size:
-                blocks[at + i * size + i] = diagonal[r * n_periods + a]
+    n_periods = local.period.shape[1]
+    n_places = local.period.size
+    for r in range(local.begins.shape[0] - 1):
+        size = local.begins[r + 1] - local.begins[r]
+        for a in range(n_periods + local.first_unit[r + 1] - local.first_unit[r]):
+            i = _column(r, a, local)
+            if i < 0 or i >= size:
+                continue
+            if a < n_periods:
+                blocks[at + i * size + i] += sums.diagonal[r * n_periods + a]
+                continue
+            u = local.first_unit[r] + a - n_periods
+            blocks[at + i * size + i] += sums.diagonal[n_places + u]
+            for p in range(n_periods):
+                j = _column(r, p, local)
+                if 0 <= j < size:
+                    blocks[at + i * size + j] += sums.cross[u, p]
+                    blocks[at + j * size + i] += sums.cross[u, p]
         at += size * size
 
 
 @kernel
+def settle_cross(reached, first_unit, sums):
+    """Turn the steps of units with periods into periods."""
+    for r in range(reached.shape[0]):
+        for u in range(first_unit[r], first_unit[r + 1]):
+            running = 0.0
+            for p in range(reached.shape[1] - 1):
+                running += sums.cross_steps[u, p]
+                sums.cross[u, p] += (reached[r, p + 1] - reached[r, p]) * running
+
+
+@kernel
 def settle_steps(reached, sums):
-    """Turn steps into periods and add them to the units."""
+    """Turn steps into periods and add them to the periods."""
     n_periods = reached.shape[1] - 1
-    running = np.empty(sums.units.shape[1])
+    running = np.empty(sums.singles.shape[1])
     for r in range(reached.shape[0]):
         running[:] = 0.0
         for p in range(n_periods):
@@ -489,7 +588,7 @@ def settle_steps(reached, sums):
             mass = reached[r, p + 1] - reached[r, p]
             for j in range(running.shape[0]):
                 running[j] += sums.steps[place, j]
-                sums.units[place, j] += mass * running[j]
+                sums.singles[place, j] += mass * running[j]
 
 
 @kernel

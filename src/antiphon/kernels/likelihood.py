@@ -19,7 +19,8 @@ class Pieces(NamedTuple):
     ----------
     system, group : (pieces,) local system; organisation.
     cells : (pieces, 2) calendar cells of start and end; ``offsets`` : (pieces, 2) days into them.
-    stratum : (pieces,) parameter of the stratum.
+    stratum, unit : (pieces,) parameters of the stratum and of the unit.
+    unit_place : (pieces,) see ``kernels.curvature``; -1 for none.
     covariates : (pieces, covariates) values.
     """
 
@@ -28,6 +29,8 @@ class Pieces(NamedTuple):
     cells: np.ndarray
     offsets: np.ndarray
     stratum: np.ndarray
+    unit: np.ndarray
+    unit_place: np.ndarray
     covariates: np.ndarray
 
 
@@ -130,7 +133,7 @@ def piece_hazards(parameters, first_covariate, pieces, rates, weight, mass, haza
     """Endemic hazard of each piece of time at risk and of each system. ``hazard`` is added to."""
     for k in range(weight.shape[0]):
         r = pieces.group[k]
-        effect = parameters[pieces.stratum[k]]
+        effect = parameters[pieces.stratum[k]] + parameters[pieces.unit[k]]
         for j in range(pieces.covariates.shape[1]):
             effect += parameters[first_covariate + j] * pieces.covariates[k, j]
         w = math.exp(effect)
@@ -190,6 +193,7 @@ def hazard_gradient(theta, pieces, mass, first_covariate, gradient):
         value = theta[pieces.system[k]] * mass[k]
         gradient[0] += value
         gradient[pieces.stratum[k]] += value
+        gradient[pieces.unit[k]] += value
         for j in range(pieces.covariates.shape[1]):
             gradient[first_covariate + j] += value * pieces.covariates[k, j]
 

@@ -16,7 +16,7 @@ PROPENSITY_GRAIN = 0.05
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Endemic:
-    """log mu[i,k](t) = intercept + shift + weekday + stratum + period + x . beta + propensity * log r + log frailty.
+    """log mu[i,k](t) = intercept + shift + weekday + stratum + period + unit + x . beta + propensity * log r + log frailty.
 
     Attributes
     ----------
@@ -25,6 +25,7 @@ class Endemic:
     period : (organisations, periods) log; sums to zero weighted by expected events, shrunk to zero by a weak ridge.
     propensity : coefficient of log r (0 where there is no frailty).
     covariates : (covariates of the role,) beta; 0 for those that do not apply to the kind, empty where none is used.
+    unit : (units of the role,) log unit frailty, the most likely value given the data; empty where units do not differ.
     propensity_shape : ``a`` of ``r = (a + N) / (a + H)``; without meaning where the coefficient is 0.
     """
 
@@ -36,6 +37,11 @@ class Endemic:
     propensity: float
     covariates: np.ndarray = field(default_factory=lambda: np.zeros(0))
     propensity_shape: float = 1.0
+    unit: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def of_units(self, unit: np.ndarray) -> np.ndarray | float:
+        """Log unit frailty where someone is in these units (-1: in none)."""
+        return np.append(self.unit, 0.0)[unit] if self.unit.size else 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,6 +55,7 @@ class TargetModel:
     columns : the features: channel, source kind and half-life of each coupling.
     alpha : (columns,) expected direct echoes per source event. ``>= 0``.
     frailty_variance : variance of the Gamma frailty (0: none).
+    unit_variance : variance of the log unit frailty, which is normal with mean 0 (0: none).
     """
 
     kind: int
@@ -56,6 +63,7 @@ class TargetModel:
     columns: tuple[Feature, ...]
     alpha: np.ndarray
     frailty_variance: float
+    unit_variance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -193,7 +193,7 @@ def _factors(
     structure: Structure, target: TargetModel, spells: Segments, circumstances: Mapping[int, Steps]
 ) -> np.ndarray:
     """Return what each spell multiplies the endemic rate by: (spells,), never 0."""
-    effect = target.endemic.stratum[spells.stratum]
+    effect = target.endemic.stratum[spells.stratum] + target.endemic.of_units(spells.unit)
     if target.kind in circumstances:
         effect = effect + circumstances[target.kind].at(spells.system, spells.start)
     elif target.endemic.covariates.any():
