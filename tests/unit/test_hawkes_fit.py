@@ -14,6 +14,7 @@ from antiphon.hawkes.likelihood import evaluate
 from antiphon.hawkes.problem import build_problem
 from tests.reference.make_tick_values import simulate
 from tests.unit.hawkes_cases import draw_rows, invented, with_covariates
+from verification.agencies import Nature, invent
 
 
 def changed(design, **fields):
@@ -54,6 +55,18 @@ def test_recovers_the_frailty_variance():
 def test_no_frailty_where_persons_are_alike():
     one = fit_design(invented(seed=4, n_columns=0, variance=0.0, n_systems=100)).targets[0]
     assert one.model.frailty_variance < 0.05
+
+
+def test_frailty_is_not_left_for_a_lower_maximum():
+    """Lasting differences look like slow echoes of the own past: what may echo must not fit worse than what may not."""
+    design = invent(Nature(), 1).design
+    none = tuple(np.zeros(len(target.columns), bool) for target in design.targets)
+    # without unit effects, given which likelihoods are stated, so that the two can be compared
+    with_echoes, without = (fit_design(design, Options(units=False, columns=columns)) for columns in (None, none))
+    for target, one, other in zip(design.targets, with_echoes.targets, without.targets, strict=True):
+        assert one.log_likelihood > other.log_likelihood - 0.1
+        if design.kinds[target.kind].role != "unit":
+            assert 0.5 < one.model.frailty_variance < 4.5
 
 
 def test_the_optimum_is_one():

@@ -183,8 +183,13 @@ def estimate(
         will_go_on = frail.frail and not plain.empty
         sketch = max(tolerance, ROUGH, SKETCH * float(problem.count.sum()))
         found = _climb(plain, start, sketch if will_go_on else tolerance)
-        start = found.start()
-        variance = _first_variance(problem, start.x) if will_go_on else 0.0
+        silent = _climb(plain, _silenced(problem, start), sketch, is_silent=True).start() if will_go_on else None
+        start, variance = found.start(), 0.0
+        if silent is not None:
+            variance, value = _first_variance(problem, start.x)
+            other, without = _first_variance(problem, silent.x)
+            if other > 0.0 and without > value:
+                start, variance = silent, other
         if variance == 0.0:
             return (_climb(plain, start, tolerance) if will_go_on or (is_first and found.has_units) else found).result()
         start = replace(start, variance=variance, hessian=None)
@@ -217,7 +222,7 @@ class _Climbed:
         return self.optimum, replace(self.objective, lasso=np.zeros_like(self.objective.lasso))
 
 
-def _climb(objective: Objective, start: Start, tolerance: float) -> _Climbed:
+def _climb(objective: Objective, start: Start, tolerance: float, *, is_silent: bool = False) -> _Climbed:
     """Maximise, with a Hessian of somewhere near where there is one; the last one is made at the optimum.
 
     Where units differ the first is made at the start: what is known of them comes from it.
@@ -231,16 +236,29 @@ def _climb(objective: Objective, start: Start, tolerance: float) -> _Climbed:
         begin = objective(x, hessian=True)
     else:
         begin = replace(objective(x, hessian=False), hessian=start.hessian)
-    optimum = maximise(objective, begin, objective.bounded, tolerance=tolerance)
+    fixed = objective.bounded if is_silent else None
+    optimum = maximise(objective, begin, objective.bounded, fixed=fixed, tolerance=tolerance)
     if tolerance <= TOLERANCE:
         optimum = replace(optimum, point=objective(optimum.point.x, hessian=True))
     return _Climbed(objective, optimum)
 
 
-def _first_variance(problem: Problem, x: np.ndarray) -> float:
-    """Variance to begin with, at the effects of the fit without frailty; 0 where none beats no frailty."""
+def _silenced(problem: Problem, start: Start) -> Start:
+    """The same place without echoes.
+
+    Without frailty lasting differences between people are taken for slow echoes of their own past, and from there the
+    search may not find back: the likelihood has two maxima.
+    """
+    x = start.x.copy()
+    x[problem.layout.size :] = 0.0
+    return replace(start, x=x, hessian=None)
+
+
+def _first_variance(problem: Problem, x: np.ndarray) -> tuple[float, float]:
+    """Variance to begin with, at the effects of a fit without frailty, and the log likelihood; 0 where none beats none."""
     tried = (2.0 * SMALLEST_VARIANCE, *FIRST_VARIANCES)
     state = compute_state(problem, x, 0.0, second=False)
     values = [float(state.log_like.sum()), *(log_likelihood_at(problem, state, variance) for variance in tried)]
     best = int(np.argmax(values))
-    return 10.0 * SMALLEST_VARIANCE if best == 1 else (0.0, *tried)[best]
+    variance = 10.0 * SMALLEST_VARIANCE if best == 1 else (0.0, *tried)[best]
+    return variance, values[best] - float(problem.compensator @ x[problem.layout.size :])

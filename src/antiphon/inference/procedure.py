@@ -33,8 +33,16 @@ ENOUGH_ECHOES = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Tested:
-    """What the likelihood says about one row of the table."""
+class Tested:
+    """What the likelihood says about one row of the table.
+
+    Attributes
+    ----------
+    interval : of the coupling, from the fit.
+    comparison : the test against its absence, from the claim fit where the row may be claimed.
+    claim_estimate : the estimate of the claim fit; claim_error : standard error of that of the fit. NaN where the claim
+        fit was not asked.
+    """
 
     interval: Interval
     comparison: Comparison
@@ -68,13 +76,13 @@ def infer(
     design = fit.design
     rows = table_of_tests(design)
     digest = table_hash(design, rows)
-    chosen = _framework_domains(design) if domains is None else domains
+    chosen = framework_domains(design) if domains is None else domains
     claim = claim_fit(fit, threads=threads) if any(not row.label for row in rows) else None
     strength, wholes = choose_penalty(fit, threads=threads)
     penalised = fit
     if strength > 0.0:
         penalised = fit_design(design, replace(fit.options, penalty=strength), start=fit, threads=threads)
-    tested, effects = _test_all(fit, claim, rows, seed=seed, threads=threads)
+    tested, effects = test_all(fit, claim, rows, seed=seed, threads=threads)
     p = np.array([one.comparison.p if one is not None else 1.0 for one in tested])
     q, domain_tests = correct(design, rows, p, chosen)
     couplings = tuple(
@@ -96,7 +104,8 @@ def infer(
     )
 
 
-def _framework_domains(design: Design) -> dict[int, tuple[str, ...]]:
+def framework_domains(design: Design) -> dict[int, tuple[str, ...]]:
+    """Domains of each kind of a design in the shared framework; kinds that it does not know are left out."""
     kinds = load_vocabulary().kinds
     return {i: kinds[kind.name].domains for i, kind in enumerate(design.kinds) if kind.name in kinds}
 
@@ -109,12 +118,12 @@ def claim_fit(fit: Fit, *, threads: int = 2) -> Fit:
     return fit_design(design, fit.options, start=fit, threads=threads)
 
 
-def _test_all(
+def test_all(
     fit: Fit, claim: Fit | None, rows: Sequence[Row], *, seed: int, threads: int
-) -> tuple[list[_Tested | None], tuple[Effect, ...]]:
-    """Intervals and tests of all rows, and the rate ratios of covariates, target by target."""
+) -> tuple[list[Tested | None], tuple[Effect, ...]]:
+    """Return intervals and tests of all rows of the table, None for "too few"; and the rate ratios of covariates."""
 
-    def one_target(index: int) -> tuple[dict[int, _Tested], tuple[Effect, ...]]:
+    def one_target(index: int) -> tuple[dict[int, Tested], tuple[Effect, ...]]:
         mine = {place: row for place, row in enumerate(rows) if row.target == index and row.label != "too few"}
         if not mine and not fit.targets[index].model.endemic.covariates.any():
             return {}, ()
@@ -122,7 +131,7 @@ def _test_all(
         strict = make_curve(claim, index) if claim is not None and any(not row.label for row in mine.values()) else None
         return {place: _test(curve, strict, row, seed) for place, row in mine.items()}, effects_of(curve, index)
 
-    found: dict[int, _Tested] = {}
+    found: dict[int, Tested] = {}
     effects: list[Effect] = []
     with ThreadPoolExecutor(max(1, threads)) as pool:
         for some, ratios in pool.map(one_target, range(len(fit.targets))):
@@ -131,16 +140,16 @@ def _test_all(
     return [found.get(place) for place in range(len(rows))], tuple(effects)
 
 
-def _test(curve: Curve, strict: Curve | None, row: Row, seed: int) -> _Tested:
+def _test(curve: Curve, strict: Curve | None, row: Row, seed: int) -> Tested:
     interval = profile_interval(curve, row.columns)
     if row.label or strict is None:
-        return _Tested(interval, compare_without(curve, row.columns, seed=seed), float("nan"), float("nan"))
+        return Tested(interval, compare_without(curve, row.columns, seed=seed), float("nan"), float("nan"))
     comparison = compare_without(strict, row.fast, seed=seed)
     places = strict.places[list(row.columns)]
-    return _Tested(interval, comparison, float(strict.point.x[places].sum()), interval.standard_error)
+    return Tested(interval, comparison, float(strict.point.x[places].sum()), interval.standard_error)
 
 
-def _coupling(penalised: Fit, row: Row, tested: _Tested | None, q: float) -> Coupling:
+def _coupling(penalised: Fit, row: Row, tested: Tested | None, q: float) -> Coupling:
     design = penalised.design
     target = design.targets[row.target]
     columns = list(row.columns)
@@ -178,7 +187,7 @@ def _coupling(penalised: Fit, row: Row, tested: _Tested | None, q: float) -> Cou
     )
 
 
-def _in_step(tested: _Tested) -> bool:
+def _in_step(tested: Tested) -> bool:
     difference = abs(tested.interval.estimate - tested.claim_estimate)
     return bool(difference > 2.0 * tested.claim_error)
 
