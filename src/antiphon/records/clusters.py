@@ -114,6 +114,10 @@ def judge_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, settings:
         _judge(table, "unit", MAX_SHARE_OF_UNIT, described, lost, rules, ledger)
 
 
+MOST_TO_ACCEPT = 0.2
+"""Share of rows above which the message does not offer to do without them."""
+
+
 def _judge(
     table: str, by: str, limit: float, described: pl.DataFrame, lost: pl.DataFrame, rules: list[str], ledger: Ledger
 ) -> None:
@@ -134,9 +138,9 @@ def _judge(
         f"more than {100 * limit:.0f} % of the rows {where} would be set aside (up to {worst}), by {', '.join(rules)}"
     )
     lines = "; ".join(f'{rule} = "the reason"' for rule in rules)
-    mend = (
-        f"Mend the rows (antiphon check --list shows them), or accept the loss in agency.toml under [accept]: {lines}"
-    )
+    mend = "Mend the rows: `antiphon check FOLDER --list problems.xlsx` shows them"
+    if float(shares["share"].max() or 0) <= MOST_TO_ACCEPT:  # pyright: ignore[reportArgumentType]
+        mend += f". Or accept the loss in agency.toml under [accept]: {lines}"
     ledger.add("error", table, f"too_many_set_aside_of_{by}", message, mend)
 
 

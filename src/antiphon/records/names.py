@@ -22,6 +22,10 @@ N_NAMED = 20
 MISSPELT, N_LETTERS = 0.85, 2
 
 
+FEW_WORDS = 12
+"""As many known words are told in the message itself."""
+
+
 def check_words(
     table: str, column: str, frame: pl.DataFrame, known: Collection[str], ledger: Ledger, *, grade: Grade = "error"
 ) -> None:
@@ -39,7 +43,10 @@ def check_words(
     told = _told(rows[column].unique().sort().to_list(), known, column)
     for message, (guess, words) in told.items():
         hint = f'Did you mean "{guess}"? If not, {declare}'
-        mend = hint if guess else f"antiphon check --list shows what is there; {declare}, or translate it"
+        some = sorted(known)
+        list_of = f"Known: {', '.join(some)}; " if len(some) <= FEW_WORDS else "The words are listed in agency.toml; "
+        shows = "`antiphon check FOLDER --list problems.xlsx` shows what is there"
+        mend = hint if guess else f"{list_of}{shows}: write one of the known words in its place, or {declare}"
         ledger.add_rows(grade, table, rule, message, mend, rows.filter(pl.col(column).is_in(words)), column=column)
 
 

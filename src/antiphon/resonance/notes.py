@@ -111,7 +111,16 @@ def _about_events(agency: Agency, design: Design) -> Iterator[Note]:
                 "share a person and a unit were taken as one incident."
             ),
         )
-    if agency.presence.is_empty():
+    if agency.memberships.is_empty():
+        yield (
+            "no_stays",
+            (
+                "There is no record of who stayed from when to when, so everyone counts as there for the whole window. Someone who "
+                "was there for a few months then seems to have all their events close together: what follows the same "
+                "person's recent events looks larger than it is. A census (memberships) mends this."
+            ),
+        )
+    elif agency.presence.is_empty():
         yield (
             "no_presence",
             "There is no record of who was there when, so everyone counts as there throughout their stays.",
