@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.framework.vocabulary import nearest
-from antiphon.records.problems import ROW, SOURCE
+from antiphon.records.problems import LISTING, ROW, SOURCE
 from antiphon.records.stays import last_spell_before
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MAX_SHARE_OF_KIND = 0.02
 MAX_SHARE_OF_UNIT = 0.05
+MOST_TO_ACCEPT = 0.2
+"""Share of rows above which the message does not offer to do without them."""
 SET_ASIDE_SCHEMA: dict[str, pl.DataType] = {
     "table": pl.String(),
     "rule": pl.String(),
@@ -114,10 +116,6 @@ def judge_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, settings:
         _judge(table, "unit", MAX_SHARE_OF_UNIT, described, lost, rules, ledger)
 
 
-MOST_TO_ACCEPT = 0.2
-"""Share of rows above which the message does not offer to do without them."""
-
-
 def _judge(
     table: str, by: str, limit: float, described: pl.DataFrame, lost: pl.DataFrame, rules: list[str], ledger: Ledger
 ) -> None:
@@ -131,15 +129,13 @@ def _judge(
     )
     if shares.is_empty():
         return
-    worst = f"{100 * float(shares['share'].max() or 0):.1f} %"  # pyright: ignore[reportArgumentType]
+    worst = float(shares["share"].max() or 0)  # pyright: ignore[reportArgumentType]
     what = {"kind": KIND_COLUMN.get(table, "table"), "unit": "group"}[by]
     where = "of the table" if what == "table" else f"of {shares.height} {what}{'s' if shares.height > 1 else ''}"
-    message = (
-        f"more than {100 * limit:.0f} % of the rows {where} would be set aside (up to {worst}), by {', '.join(rules)}"
-    )
+    message = f"more than {100 * limit:.0f} % of the rows {where} would be set aside (up to {100 * worst:.1f} %), by {', '.join(rules)}"
     lines = "; ".join(f'{rule} = "the reason"' for rule in rules)
-    mend = "Mend the rows: `antiphon check FOLDER --list problems.xlsx` shows them"
-    if float(shares["share"].max() or 0) <= MOST_TO_ACCEPT:  # pyright: ignore[reportArgumentType]
+    mend = f"Mend the rows: {LISTING} them"
+    if worst <= MOST_TO_ACCEPT:
         mend += f". Or accept the loss in agency.toml under [accept]: {lines}"
     ledger.add("error", table, f"too_many_set_aside_of_{by}", message, mend)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.framework.vocabulary import nearest
-from antiphon.records.problems import ROW, SOURCE
+from antiphon.records.problems import LISTING, ROW, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 SECTIONS = {"kind": "[kinds.NAME]", "role": "[roles]", "level": "[levels]", "relation": "[relations.NAME]"}
 N_NAMED = 20
 MISSPELT, N_LETTERS = 0.85, 2
-
-
 FEW_WORDS = 12
 """As many known words are told in the message itself."""
 
@@ -40,13 +38,16 @@ def check_words(
     rule, declare = f"{column}_unknown", "correct it"
     if column in SECTIONS:
         declare = f"declare it in agency.toml under {SECTIONS[column]}"
+    some = sorted(known)
+    list_of = f"Known: {', '.join(some)}" if len(some) <= FEW_WORDS else "The words are listed in agency.toml"
     told = _told(rows[column].unique().sort().to_list(), known, column)
     for message, (guess, words) in told.items():
         hint = f'Did you mean "{guess}"? If not, {declare}'
-        some = sorted(known)
-        list_of = f"Known: {', '.join(some)}; " if len(some) <= FEW_WORDS else "The words are listed in agency.toml; "
-        shows = "`antiphon check FOLDER --list problems.xlsx` shows what is there"
-        mend = hint if guess else f"{list_of}{shows}: write one of the known words in its place, or {declare}"
+        mend = (
+            hint
+            if guess
+            else f"{list_of}; {LISTING} what is there: write one of the known words in its place, or {declare}"
+        )
         ledger.add_rows(grade, table, rule, message, mend, rows.filter(pl.col(column).is_in(words)), column=column)
 
 

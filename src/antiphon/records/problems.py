@@ -19,6 +19,8 @@ ROW_SCHEMA: dict[str, pl.DataType] = {
     ROW: pl.Int64(),
 }
 N_ROWS_KEPT = 100_000
+LISTING = "`antiphon check FOLDER --list problems.xlsx` shows"
+"""Beginning of a mend that sends the reader to the rows themselves, which no message may hold."""
 
 
 @dataclass(slots=True, repr=False)
