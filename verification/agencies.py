@@ -16,7 +16,7 @@ import numpy as np
 from antiphon.design.build import design_of, usual_history
 from antiphon.design.clock import local_calendar
 from antiphon.design.design import Channel, Design, Feature, Kind
-from antiphon.design.events import GRAINS, Rows
+from antiphon.design.events import GRAINS, rows_from
 from antiphon.design.risk import GROUP_STRATA
 from antiphon.design.roster import Attendance, Ties, make_roster
 from antiphon.design.spells import spells
@@ -130,15 +130,7 @@ def invent(nature: Nature, seed: int) -> Invented:
         if code and here.any():
             edges = structure.calendars[name].edges
             time[here] = edges[np.searchsorted(edges, time[here], side="right") - 1]
-    columns = {
-        "time": time,
-        "system": system,
-        "kind": kind,
-        "number": number,
-        "target": np.full(time.size, -1),
-        "grain": grain,
-    }
-    rows = Rows(**{name: column.astype(getattr(found, name).dtype) for name, column in columns.items()})
+    rows = rows_from(time, system, kind, number, grain=grain)
     return Invented(design_of(structure, rows), ())
 
 

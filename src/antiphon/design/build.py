@@ -11,22 +11,13 @@ from antiphon.design.channels import check_channels, counted, default_channels, 
 from antiphon.design.clock import calendars_of
 from antiphon.design.covariates import Plan, plan_of, unused, wanted_of, with_values
 from antiphon.design.design import Channel, Design, Kind, Role
-from antiphon.design.events import (
-    CODE,
-    GRAINS,
-    MINUTES_PER_DAY,
-    Events,
-    Rows,
-    SetAside,
-    grain_of_kind,
-    make_events,
-    rows_of,
-)
+from antiphon.design.events import GRAINS, MINUTES_PER_DAY, Events, Rows, SetAside, grain_of_kind, make_events, rows_of
 from antiphon.design.ground import USUAL, Resolution, Wanted
 from antiphon.design.margins import make_margins
 from antiphon.design.pools import Wiring, wire
 from antiphon.design.risk import GROUP_STRATA, PEOPLE_STRATA, Exposure, Gap, make_segments, organisations, units_of
 from antiphon.design.roster import Roster, days_between, roster_of
+from antiphon.design.spells import CODE
 from antiphon.design.structure import Choices, Structure, keys_of
 from antiphon.design.targets import CELLS_PER_HALF_LIFE, Frame, move_rows, read_role, usual_cell
 from antiphon.errors import SpecificationError
@@ -282,7 +273,7 @@ def _rows_and_kinds(
     definitions = [agency.vocabulary.kinds[word] for word in words]
     rows = rows_of(agency, names, words)
     inside = (rows.time >= 0.0) & (rows.time < roster.window_days)
-    owner = np.asarray([roster.counted_as.get(definition.of, definition.of) for definition in definitions], dtype=str)
+    owner = np.asarray([roster.counts_as(definition.of) for definition in definitions], dtype=str)
     fits = roster.role[rows.system] == owner[rows.kind] if rows.kind.size else inside
     set_aside.add(OUTSIDE, int((~inside).sum()))
     set_aside.add(OTHER_ROLE, int((inside & ~fits).sum()))
@@ -305,7 +296,7 @@ def _channels(
         return default_channels(roster, ordered)
     parsed = tuple(parse_channel(text) for text in wanted)
     check_channels(parsed, roster.levels, agency.vocabulary.roles, set(agency.vocabulary.relations))
-    return tuple(dict.fromkeys(counted(channel, roster.counted_as) for channel in parsed))
+    return tuple(dict.fromkeys(counted(channel, roster) for channel in parsed))
 
 
 def _gaps(agency: Agency, code: dict[str, int], kinds: tuple[Kind, ...]) -> tuple[Gap, ...]:

@@ -62,10 +62,9 @@ def check_channels(
             )
 
 
-def counted(channel: Channel, counted_as: Mapping[str, str]) -> Channel:
+def counted(channel: Channel, roster: Roster) -> Channel:
     """Return a channel between the roles that people count under here."""
-    roles = (counted_as.get(role, role) for role in (channel.from_role, channel.to_role))
-    return Channel(channel.how, channel.where, *roles)
+    return Channel(channel.how, channel.where, roster.counts_as(channel.from_role), roster.counts_as(channel.to_role))
 
 
 def _known(what: str, name: str, names: set[str], channel: Channel) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from antiphon.design.channels import meeting_level
 from antiphon.design.incidents import find_incidents, link_rows
 from antiphon.design.roster import codes, days
+from antiphon.design.spells import CODE
 from antiphon.kernels.spells import counting_order
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ GRAINS = ("minute", "shift", "day")
 SHARE_OF_ROWS = 0.05
 """A kind is as coarse as the coarsest precision that makes up at least this share of its rows."""
 MINUTES_PER_DAY = 1440.0
-CODE = np.int32
-"""Of systems, kinds, incidents and events: millions of them are kept side by side, so their width is most of the memory."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -11,6 +11,7 @@ import numpy as np
 from antiphon.design.clock import local_calendar
 from antiphon.design.roster import DAY_SECONDS, days_between
 from antiphon.design.spells import difference, joined
+from antiphon.framework.vocabulary import SERVED
 
 if TYPE_CHECKING:
     from antiphon.design.risk import Exposure
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from antiphon.design.spells import Spells
     from antiphon.design.terms import Term
     from antiphon.records.agency import Agency
-
-SERVED = "client"
 
 
 @dataclass(frozen=True, slots=True)

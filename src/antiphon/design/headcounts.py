@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from antiphon.design.ground import SERVED
 from antiphon.design.roster import codes
 from antiphon.design.spells import time_order
 from antiphon.design.steps import Reading, equal_links, make_steps, rounded
 from antiphon.design.terms import CAPACITY
+from antiphon.framework.vocabulary import SERVED
 
 if TYPE_CHECKING:
     from antiphon.design.ground import Ground

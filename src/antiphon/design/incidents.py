@@ -8,6 +8,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from antiphon.design.spells import CODE
+
 LONGEST_DAYS = 1.0
 """A number that spans more than this is taken for a mistake: its rows stay separate."""
 
@@ -18,7 +20,7 @@ class Incidents:
 
     Attributes
     ----------
-    code : (rows,) int32, 0 ... n - 1.
+    code : (rows,) `CODE`, 0 ... n - 1.
     start : (incidents,) float64 days, time of the first row.
     n_spanning : rows whose incident number spans over 24 hours.
     """
@@ -43,7 +45,7 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
     """
     n = time.size
     if (links is None or not links[0].size) and not np.any(number >= 0):
-        return Incidents(np.arange(n, dtype=np.int32), time, 0)
+        return Incidents(np.arange(n, dtype=CODE), time, 0)
     key = number.astype(np.int64)
     alone = number < 0
     base = int(number.max(initial=-1)) + 1
@@ -59,7 +61,7 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
         key[spans] = base + n + np.flatnonzero(spans)
         _, code = np.unique(key, return_inverse=True)
         first, _ = _extremes(code, time)
-    return Incidents(code.astype(np.int32), first, int(spans.sum()))
+    return Incidents(code.astype(CODE), first, int(spans.sum()))
 
 
 def _extremes(code: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -65,8 +65,7 @@ def _known_from(ground: Ground, rows: pl.DataFrame) -> np.ndarray:
 def read_dose(ground: Ground, term: Term, step: float) -> Reading:
     """Return the decaying number of earlier events of a kind: own, of the group without one's own, or of tied others."""
     number = {kind.name: k for k, kind in enumerate(ground.exposure.kinds)}.get(term.name)
-    owner = ground.agency.vocabulary.kinds[term.name].of
-    owner = ground.roster.counted_as.get(owner, owner)
+    owner = ground.roster.counts_as(ground.agency.vocabulary.kinds[term.name].of)
     ties = None
     if term.where == OWN:
         channel = Channel("self", "", "", "")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.design.events import CODE
-from antiphon.design.spells import time_order
+from antiphon.design.spells import CODE, time_order
 from antiphon.kernels.spells import running_weights
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ def masses_of(channel: Channel, event: np.ndarray, roster: Roster, events: Event
     system = events.system[event]
     if channel.how == "self":
         event = event[~roster.pooled[system]]
-        return Masses(event, events.system[event], np.broadcast_to(1.0, event.size))
+        return Masses(event, events.system[event], np.ones(event.size))
     if channel.how == "group":
         event = event[roster.level[system] == channel.where]
         return Masses(event, events.system[event], np.ones(event.size))

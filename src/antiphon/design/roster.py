@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.design.spells import FOREVER, Spells, difference, forever, intersection, joined, spells
+from antiphon.framework.vocabulary import WORKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from antiphon.records.agency import Agency
 
 DAY_SECONDS = 86_400.0
-WORKING = "staff"
-"""Everyone who works for the agency and has no role large enough to stand by itself."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -66,6 +65,10 @@ class Roster:
     unit: str = "unit"
     organisation: str = "organisation"
     counted_as: Mapping[str, str] = field(default_factory=dict)
+
+    def counts_as(self, role: str) -> str:
+        """Return the role that people of a recorded role count under here."""
+        return self.counted_as.get(role, role)
 
     @property
     def n_systems(self) -> int:

@@ -9,6 +9,8 @@ import numpy as np
 from antiphon.kernels import spells as loops
 
 FOREVER = (-np.inf, np.inf)
+CODE = np.int32
+"""Of systems, kinds, incidents and events: millions of them are kept side by side, so their width is most of the memory."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

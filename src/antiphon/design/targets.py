@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.design.design import Feature, Segments, Target
-from antiphon.design.events import CODE
 from antiphon.design.passes import Reading, Readings, read_all
 from antiphon.design.risk import in_gap
-from antiphon.design.spells import spells
+from antiphon.design.spells import CODE, spells
 from antiphon.kernels.spells import last_started
 
 if TYPE_CHECKING:

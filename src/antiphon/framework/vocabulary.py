@@ -11,7 +11,10 @@ Coding = Literal["affect", "cognition", "behaviour"]
 While = Literal["present", "member"]
 Precision = Literal["minute", "shift", "day"]
 
-LEVELS_WITH_SIGNS = ("client", "staff", "unit", "organisation", "environment")
+SERVED, WORKING = "client", "staff"
+"""Roles of those whom an agency serves, and of everyone who works there and has no role large enough to stand by itself."""
+
+LEVELS_WITH_SIGNS = (SERVED, WORKING, "unit", "organisation", "environment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class Vocabulary:
     @property
     def workers(self) -> frozenset[str]:
         """Roles of people who work for the agency; kinds and relations of "staff" are theirs too."""
-        return frozenset({"staff", "clinician", "supervisor", "leader"} & set(self.roles))
+        return frozenset({WORKING, "clinician", "supervisor", "leader"} & set(self.roles))
 
     def extended(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from antiphon.framework.vocabulary import SERVED
 from antiphon.records.spans import (
     HOURS_PER_DAY,
     Quarters,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from antiphon.records.agency import Agency
 
 ALL = "all"
-SERVED = "client"
 DAYS_PER_YEAR = 365.25
 PER = {
     "client_days": ("per_1000_client_days", 1.0, 1000.0),
@@ -79,7 +79,11 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What every part of the glance needs: units of systems, time there, quarters."""
+    """What every part of the glance needs: units of systems, time there, quarters.
+
+    ``groups`` are those that are counted like people, where no stay of a client is known; ``own_roles`` those whose kinds are
+    counted per days of their own: of people who neither are clients nor work here, and of such groups.
+    """
 
     agency: Agency
     quarters: Quarters
@@ -88,17 +92,7 @@ class _Frame:
     roles: pl.DataFrame
     groups: pl.DataFrame
     workers: frozenset[str]
-
-    @property
-    def own_roles(self) -> tuple[str, ...]:
-        """Roles whose kinds are counted per days of their own: other people, and groups where no stay of a client is known."""
-        vocabulary = self.agency.vocabulary
-        others = [role for role in vocabulary.roles if role != SERVED and role not in self.workers]
-        people = {role for role in others if vocabulary.roles[role] == vocabulary.levels[-1]}
-        owners = (
-            {vocabulary.kinds[name].of for name in self.agency.events["kind"].unique()} if self.groups.height else set()
-        )
-        return tuple(role for role in others if role in people | owners)
+    own_roles: tuple[str, ...]
 
     @property
     def days(self) -> pl.Expr:
@@ -133,10 +127,19 @@ def glance(agency: Agency) -> Glance:
         roles=pl.concat([roles, groups]),
         groups=groups,
         workers=agency.vocabulary.workers,
+        own_roles=_own_roles(agency, with_groups=groups.height > 0),
     )
     return Glance(
         rates=_rates(frame), exposure=_exposure(frame), own_exposure=_own_exposure(frame), have=_have(agency, frame)
     )
+
+
+def _own_roles(agency: Agency, *, with_groups: bool) -> tuple[str, ...]:
+    """Roles of people who neither are clients nor work here by the words of the framework; and of groups with events."""
+    vocabulary = agency.vocabulary
+    owners = {vocabulary.kinds[name].of for name in agency.events["kind"].unique()} if with_groups else set()
+    others = (role for role in vocabulary.roles if role != SERVED and role not in vocabulary.workers)
+    return tuple(role for role in others if role in owners or vocabulary.roles[role] == vocabulary.levels[-1])
 
 
 def _person_time(frame: _Frame, holes: pl.DataFrame) -> pl.DataFrame:

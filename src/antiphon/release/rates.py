@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from antiphon.framework.vocabulary import SERVED, WORKING
 from antiphon.release.released import JOINED, TOO_FEW
 from antiphon.release.rounding import DAYS_BASE, rounded_count, significant, to_base
-from antiphon.release.thresholds import HARD_FLOOR, SERVED, WORKING
+from antiphon.release.thresholds import HARD_FLOOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from antiphon.framework.vocabulary import SERVED, WORKING
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
     from antiphon.records.settings import Settings
 
 HARD_FLOOR = 5
-SERVED = "client"
-WORKING = "staff"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from antiphon.design.roster import WORKING
+from antiphon.framework.vocabulary import WORKING
 from antiphon.resonance.behind import units
 
 if TYPE_CHECKING:

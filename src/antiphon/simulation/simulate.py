@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from antiphon.design.events import CODE, GRAINS, Rows, no_rows, rows_again
+from antiphon.design.events import GRAINS, Rows, no_rows, rows_again, rows_from
+from antiphon.design.spells import CODE
 from antiphon.errors import SpecificationError
 from antiphon.kernels import immigrants, ordering, readers
 from antiphon.kernels import simulation as loops
@@ -211,11 +212,11 @@ def _collect(
     kind, coupling = table[loops.WHAT], table[loops.BY]
     grains = np.asarray([GRAINS.index(one.precision) for one in structure.kinds], np.int8)
     grain = grains[kind] if grains.any() or history.time.size else np.broadcast_to(np.int8(0), time.size)
-    number = nobody = np.broadcast_to(CODE(-1), time.size)
+    number = np.broadcast_to(CODE(-1), time.size)
     if history.time.size:
         number, kept = number.copy(), np.flatnonzero(coupling <= loops.FIRST_PAST)
         source = row[loops.FIRST_PAST - coupling[kept]]
         number[kept], grain[kept], coupling[kept] = history.number[source], history.grain[source], loops.ENDEMIC
     channel = np.append(links.channel, -1)[coupling]
-    rows = Rows(time, table[loops.WHO], kind, number, nobody, grain)
+    rows = rows_from(time, table[loops.WHO], kind, number, grain=grain)
     return Simulated(rows, table[loops.BACK], channel)
