@@ -21,6 +21,7 @@ import numpy as np
 from antiphon.design import Feature, design_of
 from antiphon.design.arrays import unit_structure
 from antiphon.design.build import n_periods
+from antiphon.design.design import Calendar
 from antiphon.hawkes import Options, fit_design
 from antiphon.inference.intervals import compare_without, make_curve, profile_interval
 from antiphon.inference.procedure import claim_fit
@@ -67,7 +68,8 @@ class Found:
 def invent(truth: Truth, seed: int):
     structure = unit_structure(np.repeat(np.arange(UNITS), PERSONS), 1, [HALF_LIFE], DAYS, has_frailty=True)
     choices = replace(structure.choices, history_days=HISTORY_DAYS, period_days=PERIOD_DAYS)
-    structure = replace(structure, choices=choices)
+    daily = Calendar(np.arange(DAYS + 1.0), np.zeros(int(DAYS), np.int64), np.zeros(int(DAYS), np.int64), 1)
+    structure = replace(structure, choices=choices, calendars={"minute": daily})
     random = np.random.default_rng(seed)
     if truth.is_gamma:
         effects = np.log(random.gamma(1.0 / truth.variance, truth.variance, UNITS))

@@ -12,11 +12,12 @@ from scipy.special import logsumexp
 from antiphon.design import Feature, design_of
 from antiphon.design.arrays import unit_structure
 from antiphon.hawkes import Options, fit_design
+from antiphon.hawkes.effects import UNITS as UNIT_VARIANCE
+from antiphon.hawkes.effects import priors_at
 from antiphon.hawkes.estimate import make_objective
 from antiphon.hawkes.fitting import objective_of
 from antiphon.hawkes.likelihood import evaluate
 from antiphon.hawkes.problem import build_problem
-from antiphon.hawkes.units import unit_places, unit_prior
 from antiphon.inference.intervals import compare_without, make_curve
 from antiphon.model import Endemic, Model, TargetModel
 from antiphon.simulation import simulate
@@ -25,6 +26,11 @@ from tests.unit.hawkes_cases import invented
 UNITS = (0, 0, 0, 0, 1, 1, 1)
 GRID = np.linspace(-6.0, 6.0, 201)
 WEIGHTS = np.exp(-0.5 * GRID**2) / np.exp(-0.5 * GRID**2).sum()
+
+
+def unit_places(layout):
+    """Parameters of the unit effects."""
+    return layout.unit[layout.unit < layout.size]
 
 
 def simulated(
@@ -67,8 +73,8 @@ def test_laplace_agrees_with_dense_quadrature(variance, unit_variance):
     best = _best_effects(problem, x, variance, unit_variance)
     curvature = evaluate(problem, best, variance, hessian=True).hessian
     assert curvature is not None
-    prior = unit_prior(problem.layout, curvature)
-    objective = make_objective(problem, frail=variance > 0.0, prior=prior)
+    priors = priors_at(problem.layout, curvature)
+    objective = make_objective(problem, frail=variance > 0.0, priors=priors)
     point = np.concatenate([best, *([[np.log(variance)]] if variance else []), [np.log(unit_variance)]])
     found = objective(point, hessian=False).value + 0.5 * problem.layout.ridge @ x[: problem.layout.size] ** 2
     # the error of the approximation is of the order of 1 / (events of a unit), about 60 here, for each of the 12
@@ -97,7 +103,7 @@ def test_derivatives_with_unit_effects_are_those_of_the_value(variance):
     x[problem.layout.size :] = generator.uniform(0.0, 0.2, problem.features.shape[1])
     curvature = evaluate(problem, x, variance, hessian=True).hessian
     assert curvature is not None
-    objective = make_objective(problem, frail=variance > 0.0, prior=unit_prior(problem.layout, curvature))
+    objective = make_objective(problem, frail=variance > 0.0, priors=priors_at(problem.layout, curvature))
     x = np.concatenate([x, *([[np.log(variance)]] if variance else []), [np.log(0.4)]])
     found = objective(x, hessian=True)
     for j in [*range(0, x.size, 5), *unit_places(problem.layout), x.size - 1]:
@@ -121,7 +127,7 @@ def test_what_is_known_of_units_is_the_inverse_of_what_is_left_of_the_whole():
     units = unit_places(problem.layout) - central
     inverse = np.linalg.inv(local)[np.ix_(units, units)]
     expected = np.sort(np.linalg.eigvalsh(np.linalg.inv(inverse)))
-    np.testing.assert_allclose(np.sort(unit_prior(problem.layout, curvature).information), expected, rtol=1e-8)
+    np.testing.assert_allclose(np.sort(priors_at(problem.layout, curvature)[0].information), expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize(("rate", "within"), [(0.03, 0.1), (0.3, 0.02)])
@@ -149,7 +155,7 @@ def test_units_that_do_not_differ_leave_the_fit_as_it_was():
     design, _ = simulated(1, spread=0.0, variance=0.8, own=0.1)
     with_units, without = fit_design(design).targets[0], fit_design(design, Options(units=False)).targets[0]
     assert with_units.model.unit_variance == 0.0
-    assert with_units.prior is None
+    assert with_units.priors == ()
     assert with_units.names == without.names
     np.testing.assert_allclose(with_units.parameters, without.parameters, atol=1e-5)
     assert with_units.log_likelihood == pytest.approx(without.log_likelihood, abs=1e-6)
@@ -174,7 +180,7 @@ def test_the_optimum_is_one_of_the_objective_that_tests_use():
     one = fit.targets[0]
     found = objective_of(fit, 0)(one.parameters, hessian=False)
     is_free = ~objective_of(fit, 0).bounded | (one.parameters > 0.0)
-    assert one.prior is not None
+    assert [prior.name for prior in one.priors] == [UNIT_VARIANCE]
     assert np.abs(found.gradient[is_free]).max() < 1e-3
 
 

@@ -112,10 +112,21 @@ class Curvature:
         square = np.block([[self.central, central[:, None]], [central[None, :], np.array([[corner]])]])
         return replace(self, central=square, mixed=np.column_stack([self.mixed, local]))
 
-    def steeper(self, places: np.ndarray, amount: float) -> Curvature:
-        """Take a number away from the second derivative of some local parameters with themselves."""
-        blocks = self.blocks.copy()
-        blocks[diagonal_places(self.begins)[places - self.first]] -= amount
+    def steeper(self, places: np.ndarray, group: np.ndarray, amount: float) -> Curvature:
+        """Take the Hessian of half a number times squares of some local parameters away.
+
+        Squares are those of deviations from the means of groups, which lie in one organisation each, side by side; of the
+        parameters themselves where no groups are given.
+        """
+        blocks, diagonal = self.blocks.copy(), diagonal_places(self.begins)[places - self.first]
+        blocks[diagonal] -= amount
+        size = np.bincount(group)
+        for apart in range(int(size.max(initial=0))):
+            one = np.flatnonzero(group[apart:] == group[: group.size - apart])
+            share = amount / size[group[one]]
+            blocks[diagonal[one] + apart] += share
+            if apart:
+                blocks[diagonal[one + apart] - apart] += share
         return replace(self, blocks=blocks)
 
     def plus(self, places: np.ndarray, amount: float) -> Curvature:

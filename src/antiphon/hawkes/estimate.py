@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.hawkes.effects import FIRST_SPREAD, Prior, priors_at
 from antiphon.hawkes.likelihood import (
     compute_state,
     evaluate,
@@ -16,7 +17,6 @@ from antiphon.hawkes.likelihood import (
     with_variance,
 )
 from antiphon.hawkes.newton import TOLERANCE, Optimum, Point, maximise
-from antiphon.hawkes.units import FIRST_UNIT_VARIANCE, UnitPrior, unit_prior
 
 if TYPE_CHECKING:
     from antiphon.hawkes.curvature import Curvature
@@ -46,36 +46,42 @@ STEP = 1e-3
 class Objective:
     """What is maximised: the marginal log likelihood minus the weak ridge minus the lasso.
 
-    Parameters are the endemic effects, the couplings and, where ``frail``, the log frailty variance; where there is a prior
-    of unit effects, its log variance at the end.
+    Parameters are the endemic effects, the couplings and, where ``frail``, the log frailty variance; then the
+    log variance of each prior.
     """
 
     problem: Problem
     frail: bool
     lasso: np.ndarray
     empty: bool
-    prior: UnitPrior | None = None
+    priors: tuple[Prior, ...] = ()
 
     @property
     def bounded(self) -> np.ndarray:
         """Which parameters are ``>= 0``: the couplings."""
         size, columns = self.problem.layout.size, self.problem.features.shape[1]
-        variances = int(self.frail) + int(self.prior is not None)
+        variances = int(self.frail) + len(self.priors)
         return np.concatenate([np.zeros(size, bool), np.ones(columns, bool), np.zeros(variances, bool)])
 
-    def variances(self, x: np.ndarray) -> tuple[float, float]:
-        """Variance of the frailty and of the unit effects at ``x``; 0 where there is none."""
-        last = x[x.size - int(self.prior is not None) - 1]
-        return float(np.exp(last)) if self.frail else 0.0, 0.0 if self.prior is None else float(np.exp(x[-1]))
+    def variances(self, x: np.ndarray) -> tuple[float, dict[str, float]]:
+        """Variance of the frailty (0: none) and those of the random effects at ``x``."""
+        last = x.size - len(self.priors)
+        spreads = {prior.name: float(np.exp(x[last + k])) for k, prior in enumerate(self.priors)}
+        return float(np.exp(x[last - 1])) if self.frail else 0.0, spreads
 
     def __call__(self, x: np.ndarray, *, hessian: bool) -> Point:
         """Value, gradient and, if asked for, Hessian at ``x``."""
-        if self.prior is None:
-            return self.given_units(x, hessian=hessian)
-        return self.prior.add(self.given_units(x[:-1], hessian=hessian), x[-1])
+        last = x.size - len(self.priors)
+        return self.with_priors(self.given_effects(x[:last], hessian=hessian), x[last:])
 
-    def given_units(self, x: np.ndarray, *, hessian: bool) -> Point:
-        """The same without the prior of unit effects and its variance."""
+    def with_priors(self, point: Point, log_variances: np.ndarray) -> Point:
+        """The point with what the random effects add, and their log variances at the end."""
+        for prior, log_variance in zip(self.priors, log_variances, strict=True):
+            point = prior.add(point, float(log_variance))
+        return point
+
+    def given_effects(self, x: np.ndarray, *, hessian: bool) -> Point:
+        """The same without the priors of random effects and their variances."""
         if not self.frail:
             return self._point(x, evaluate(self.problem, x, 0.0, hessian=hessian))
         log_variance = float(np.clip(x[-1], np.log(SMALLEST_VARIANCE), np.log(LARGEST_VARIANCE)))
@@ -120,12 +126,12 @@ def days_at_risk(problem: Problem) -> float:
 
 
 def make_objective(
-    problem: Problem, *, frail: bool, lasso: np.ndarray | None = None, prior: UnitPrior | None = None
+    problem: Problem, *, frail: bool, lasso: np.ndarray | None = None, priors: tuple[Prior, ...] = ()
 ) -> Objective:
     """Objective of a problem; ``frail`` is ignored where the problem has no system with a frailty."""
     columns = problem.features.shape[1]
     lasso = np.zeros(columns) if lasso is None else lasso
-    return Objective(problem, frail and problem.any_frail, lasso, bool(problem.count.sum() == 0), prior)
+    return Objective(problem, frail and problem.any_frail, lasso, bool(problem.count.sum() == 0), priors)
 
 
 def first_guess(problem: Problem) -> np.ndarray:
@@ -162,7 +168,7 @@ class Start:
 
     x: np.ndarray
     variance: float
-    unit_variance: float = FIRST_UNIT_VARIANCE
+    spreads: dict[str, float] = field(default_factory=dict)
     hessian: Curvature | None = None
 
 
@@ -177,7 +183,7 @@ def estimate(
     """
     plain = make_objective(problem, frail=False, lasso=lasso)
     frail = make_objective(problem, frail=True, lasso=lasso)
-    is_first = start is None and tolerance < ROUGH  # what is known of units is then made twice
+    is_first = start is None and tolerance < ROUGH  # what is known of random effects is then made twice
     start = Start(first_guess(problem), 0.0) if start is None else start
     if not frail.frail or start.variance <= 0.0:
         will_go_on = frail.frail and not plain.empty
@@ -191,10 +197,12 @@ def estimate(
             if other > 0.0 and without > value:
                 start, variance = silent, other
         if variance == 0.0:
-            return (_climb(plain, start, tolerance) if will_go_on or (is_first and found.has_units) else found).result()
+            return (
+                _climb(plain, start, tolerance) if will_go_on or (is_first and found.has_effects) else found
+            ).result()
         start = replace(start, variance=variance, hessian=None)
-    found = _climb(frail, start, ROUGH if is_first and problem.has_units else tolerance)
-    if is_first and found.has_units:
+    found = _climb(frail, start, ROUGH if is_first and problem.has_effects else tolerance)
+    if is_first and found.has_effects:
         found = _climb(frail, found.start(), tolerance)
     if found.start().variance <= SMALLEST_VARIANCE * np.exp(0.1):
         return _climb(plain, replace(found.start(), hessian=None), tolerance).result()
@@ -209,8 +217,8 @@ class _Climbed:
     optimum: Optimum
 
     @property
-    def has_units(self) -> bool:
-        return self.objective.prior is not None
+    def has_effects(self) -> bool:
+        return bool(self.objective.priors)
 
     def start(self) -> Start:
         """The same as a place to start from."""
@@ -225,13 +233,14 @@ class _Climbed:
 def _climb(objective: Objective, start: Start, tolerance: float, *, is_silent: bool = False) -> _Climbed:
     """Maximise, with a Hessian of somewhere near where there is one; the last one is made at the optimum.
 
-    Where units differ the first is made at the start: what is known of them comes from it.
+    Where there are random effects the first is made at the start: what is known of them comes from it.
     """
     x = np.append(start.x, np.log(start.variance)) if objective.frail else start.x
-    if objective.problem.has_units:
-        begin = objective.given_units(x, hessian=True)
-        prior = unit_prior(objective.problem.layout, begin.curvature)
-        objective, begin = replace(objective, prior=prior), prior.add(begin, np.log(start.unit_variance))
+    if objective.problem.has_effects:
+        begin = objective.given_effects(x, hessian=True)
+        priors = priors_at(objective.problem.layout, begin.curvature)
+        objective = replace(objective, priors=priors)
+        begin = objective.with_priors(begin, np.log([start.spreads.get(one.name, FIRST_SPREAD) for one in priors]))
     elif start.hessian is None:
         begin = objective(x, hessian=True)
     else:

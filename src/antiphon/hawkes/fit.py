@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from antiphon.design.design import Design
     from antiphon.hawkes.curvature import Curvature
+    from antiphon.hawkes.effects import Prior
     from antiphon.hawkes.options import Options
-    from antiphon.hawkes.units import UnitPrior
     from antiphon.model.parameters import TargetModel
 
 
@@ -48,7 +48,7 @@ class TargetFit:
     theta : (systems,) posterior mean frailty (1 where none). In memory only; never shown, never written.
     theta_excess : (systems,) E[max(theta - 1, 0) | data]; zeros in a fit of some blocks only.
     log_r : (segments of the role,) log propensity that was used, or None. In memory only, like theta.
-    prior : of the unit effects, as it was in the fit; None where units do not differ.
+    priors : of the random effects, as they were in the fit.
     """
 
     model: TargetModel
@@ -65,7 +65,7 @@ class TargetFit:
     theta: np.ndarray
     theta_excess: np.ndarray
     log_r: np.ndarray | None
-    prior: UnitPrior | None = None
+    priors: tuple[Prior, ...] = ()
 
     def __reduce__(self) -> str | tuple:
         """Refuse: theta and its like are about single persons."""

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import gammaincc
 
 from antiphon.hawkes.curvature import reduce
+from antiphon.hawkes.effects import SHOCKS, SMALLEST_SPREAD, UNITS
 from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, make_objective, with_levels
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.layout import from_endemic, to_endemic
@@ -18,7 +19,6 @@ from antiphon.hawkes.newton import TOLERANCE
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import Problem, build_problem
 from antiphon.hawkes.propensity import propensities, propensity_shapes
-from antiphon.hawkes.units import FIRST_UNIT_VARIANCE, SMALLEST_UNIT_VARIANCE
 from antiphon.kernels import frailty
 from antiphon.model.parameters import TargetModel
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 PROPENSITY_ROUNDS = 2
 """Times that the propensity is computed anew from the fit; later rounds move nothing that can be seen."""
 
-UNIT_EDGE = 1.1
-"""A variance of unit effects within this factor of the smallest is at the lower end."""
+AT_END = 1.1
+"""A variance of random effects within this factor of the smallest is at the lower end."""
 
-VARIANCE, UNIT_VARIANCE = "log frailty variance", "log unit variance"
-"""Names of the last parameters, where there are such."""
+VARIANCE = "log frailty variance"
+"""Its name as a parameter, where there is one."""
 
 FLAT = 1e-9
 """Smallest curvature, relative to each parameter's own, that counts as one."""
@@ -138,7 +138,7 @@ def _fit_target(task: Task) -> TargetFit:
         lasso = options.penalty * _information_root(problem, task.start)
     optimum, objective = estimate(problem, start, lasso, tolerance=task.tolerance)
     found = make_target_fit(task, optimum, objective)
-    if problem.has_units and found.model.unit_variance <= SMALLEST_UNIT_VARIANCE * UNIT_EDGE:
+    if problem.has_units and found.model.unit_variance <= SMALLEST_SPREAD * AT_END:
         none = replace(found, model=replace(found.model, unit_variance=0.0))
         return _fit_target(replace(task, start=none))
     return found
@@ -147,9 +147,9 @@ def _fit_target(task: Task) -> TargetFit:
 def objective_of(fit: Fit, index: int) -> Objective:
     """What was maximised by the fit of target ``index``, without penalty."""
     one = fit.targets[index]
-    options = replace(fit.options, units=one.prior is not None)
+    options = replace(fit.options, units=any(prior.name == UNITS for prior in one.priors))
     problem = build_problem(fit.design, index, options, one.log_r)
-    return make_objective(problem, frail=one.model.frailty_variance > 0.0, prior=one.prior)
+    return make_objective(problem, frail=one.model.frailty_variance > 0.0, priors=one.priors)
 
 
 def start_from(problem: Problem, fit: TargetFit) -> Start:
@@ -159,15 +159,17 @@ def start_from(problem: Problem, fit: TargetFit) -> Start:
     if fit.model.endemic.period.shape[1] != problem.layout.period.shape[1]:
         x = with_levels(problem, x, variance)
     names = parameter_names(problem, frail=variance > 0.0)
-    unit_variance = fit.model.unit_variance if problem.has_units else FIRST_UNIT_VARIANCE
-    return Start(x, variance, unit_variance, fit.hessian if names == fit.names else None)
+    spreads = {UNITS: fit.model.unit_variance, SHOCKS: fit.model.shock_variance}
+    spreads = {name: value for name, value in spreads.items() if value > 0.0}
+    return Start(x, variance, spreads, fit.hessian if names == fit.names else None)
 
 
 def parameter_names(problem: Problem, *, frail: bool) -> tuple[str, ...]:
     """Name the parameters of a problem in their order."""
     names = (*problem.layout.names, *(f"alpha[{j}]" for j in problem.kept))
     names = (*names, VARIANCE) if frail else names
-    return (*names, UNIT_VARIANCE) if problem.has_units else names
+    names = (*names, UNITS) if problem.has_units else names
+    return (*names, SHOCKS) if problem.layout.trend.size else names
 
 
 def _information_root(problem: Problem, fit: TargetFit) -> np.ndarray:
@@ -200,7 +202,7 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
     problem = objective.problem
     point, layout = optimum.point, problem.layout
     size, columns = layout.size, problem.features.shape[1]
-    variance, unit_variance = objective.variances(point.x)
+    variance, spreads = objective.variances(point.x)
     x = point.x[: size + columns]
     state = compute_state(problem, x, variance, second=False)
     target = task.design.targets[task.index]
@@ -219,14 +221,16 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
     endemic = to_endemic(layout, x[:size], expected_by_period(problem, state))
     endemic = replace(endemic, propensity_shape=task.propensity_shape)
     return TargetFit(
-        model=TargetModel(target.kind, endemic, target.columns, alpha, variance, unit_variance),
+        model=TargetModel(
+            target.kind, endemic, target.columns, alpha, variance, spreads.get(UNITS, 0.0), spreads.get(SHOCKS, 0.0)
+        ),
         log_likelihood=float(state.log_like.sum() - problem.compensator @ x[size:]),
         status=_status(optimum, objective),
         steps=optimum.steps,
         names=parameter_names(problem, frail=objective.frail),
         hessian=optimum.hessian,
         parameters=point.x,
-        prior=objective.prior,
+        priors=objective.priors,
         **rows,
         **systems,
         theta_excess=excess,

@@ -41,6 +41,8 @@ class Layout:
     first_unit : (organisations + 1,) first unit of each organisation.
     begins : (organisations + 1,) first local parameter of each organisation.
     places : (local parameters,) what each stands for: period ``organisation * periods + period``, then units.
+    trend : (local parameters,) stretch of the trend that a period belongs to, by organisation; no entries where periods are
+        free.
     first_covariate : parameter of the first covariate; the propensity, where it is used, is the last of them.
     covariate : (covariates of the role,) parameter of each.
     propensity : parameter of the propensity (``size`` where it is not used).
@@ -60,6 +62,7 @@ class Layout:
     first_unit: np.ndarray
     begins: np.ndarray
     places: np.ndarray
+    trend: np.ndarray
     first_covariate: int
     covariate: np.ndarray
     propensity: int
@@ -96,7 +99,14 @@ class Exposure:
 
 
 def build_layout(
-    design: Design, calendar: Calendar, exposure: Exposure, *, rhythm: bool, propensity: bool, complete: bool = False
+    design: Design,
+    calendar: Calendar,
+    exposure: Exposure,
+    *,
+    rhythm: bool,
+    propensity: bool,
+    trend_days: float | None = None,
+    complete: bool = False,
 ) -> Layout:
     """Lay out the parameters that the time at risk can tell about.
 
@@ -151,6 +161,7 @@ def build_layout(
         first_unit=np.searchsorted(exposure.organisation[: exposure.unit.size], np.arange(days.shape[0] + 1)),
         begins=central + np.searchsorted(owner[places], np.arange(days.shape[0] + 1)),
         places=places,
+        trend=np.zeros(0, np.int64) if trend_days is None else _trend(design, places, trend_days),
         first_covariate=first_covariate,
         covariate=tables[5],
         propensity=central - 1 if propensity else size,
@@ -180,6 +191,15 @@ def _local_places(exposure: Exposure, *, complete: bool) -> np.ndarray:
     is_period = np.arange(wanted.size) < periods.size
     order = np.lexsort((np.arange(wanted.size), is_period, _owners(exposure)))
     return order[wanted[order]]
+
+
+def _trend(design: Design, places: np.ndarray, trend_days: float) -> np.ndarray:
+    """Stretch of the trend in which the middle of each period lies, counted through the organisations; none of one each."""
+    organisation, period = np.divmod(places, design.n_periods)
+    stretches = int(design.n_periods * design.period_days // trend_days) + 1
+    found = organisation * stretches + ((period + 0.5) * design.period_days // trend_days).astype(np.int64)
+    is_period = organisation < design.n_organisations
+    return found if np.unique(found[is_period]).size < is_period.sum() else found[:0]
 
 
 def to_endemic(layout: Layout, parameters: np.ndarray, expected: np.ndarray) -> Endemic:

@@ -214,7 +214,7 @@ def maximise(
             reduced, is_fresh, promised = _reduced(point), True, np.inf
             step = newton_step(point.gradient, reduced, point.x, bounded, fixed)
             slope = float(point.gradient @ step)
-        shrink = _shorten(step, reduced.curvature, bounded)
+        shrink = _shorten(step, point.gradient, reduced.curvature, bounded)
         slope = float(point.gradient @ step)
         gain = slope + 0.5 * float(step @ reduced.curvature.times(step))
         if slope <= tolerance or (shrink == 1.0 and 0.0 <= gain < tolerance):
@@ -229,16 +229,21 @@ def maximise(
     return Optimum(point, converged=False, steps=maximal_steps)
 
 
-def _shorten(step: np.ndarray, curvature: Curvature, bounded: np.ndarray) -> float:
+def _shorten(step: np.ndarray, gradient: np.ndarray, curvature: Curvature, bounded: np.ndarray) -> float:
     """Shorten moves on the log scale in place: all of them for a central one, each local one by itself.
 
-    Returns the factor of all of them.
+    Where that would turn a step that climbs into one that does not, all are shortened alike. Returns the factor of all of
+    them.
     """
+    whole = step.copy()
     local = step[curvature.first : curvature.first + curvature.n_local]
     np.clip(local, -LARGEST_MOVE, LARGEST_MOVE, out=local)
     moves = np.abs(curvature.split(step)[0][~curvature.split(bounded)[0]])
     shrink = min(1.0, LARGEST_MOVE / moves.max()) if moves.size and moves.max() > 0.0 else 1.0
     step *= shrink
+    if gradient @ step <= 0.0 < gradient @ whole:
+        shrink = LARGEST_MOVE / float(np.abs(whole[~bounded]).max())
+        step[:] = shrink * whole
     return shrink
 
 

@@ -18,6 +18,8 @@ class Options:
     columns : per target of the design a bool mask of the features used (None: all of all).
     frailty : whether persons differ lastingly; integrated out, never plugged in.
     units : whether units differ lastingly, where there are enough of them. Needs ``frailty`` and ``rhythm``.
+    trend_days : length of the stretches of an organisation's trend, around which its periods vary by random shocks; None:
+        every period is free.
     propensity : whether a person's earlier events of other kinds enter the endemic part. Needs ``frailty``.
     rhythm : False leaves a constant rate per target kind: no calendar, time since admission, period.
     penalty : strength of the lasso on the couplings, in units of each coefficient's standard deviation under chance;
@@ -32,3 +34,4 @@ class Options:
     rhythm: bool = True
     penalty: float = 0.0
     blocks: int | None = None
+    trend_days: float | None = None

@@ -72,6 +72,11 @@ class Problem:
         """Whether units are taken to differ."""
         return bool((self.layout.unit < self.layout.size).any())
 
+    @property
+    def has_effects(self) -> bool:
+        """Whether there are random effects: of units, or of periods around a trend."""
+        return self.has_units or self.layout.trend.size > 0
+
 
 def end_of_blocks(design: Design, blocks: int | None) -> float:
     """Day on which the first ``blocks`` blocks end (None: all)."""
@@ -208,6 +213,7 @@ def build_problem(
         exposure,
         rhythm=options.rhythm,
         propensity=log_r is not None,
+        trend_days=options.trend_days,
         complete=complete,
     )
     rows = np.flatnonzero(target.block < blocks)

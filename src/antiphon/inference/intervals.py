@@ -362,7 +362,7 @@ def _with_units(curve: Curve, columns: tuple[int, ...], null: Point) -> float:
     was estimated in the fit, and so in its null, or where there is nothing to tell it from.
     """
     one = curve.fit.targets[curve.index]
-    if one.prior is not None or not curve.fit.options.units:
+    if one.model.unit_variance > 0.0 or not curve.fit.options.units:
         return -np.inf
     kept = [np.ones(target.alpha.size, bool) for target in (other.model for other in curve.fit.targets)]
     kept[curve.index] = curve.places >= 0
@@ -372,8 +372,9 @@ def _with_units(curve: Curve, columns: tuple[int, ...], null: Point) -> float:
     if not problem.has_units:
         return -np.inf
     values = dict(zip(one.names, null.x, strict=True))
-    names = parameter_names(problem, frail=False)[:-1]
-    start = Start(np.array([values.get(name, 0.0) for name in names]), float(np.exp(values.get(VARIANCE, -np.inf))))
+    names = parameter_names(problem, frail=False)[: problem.layout.size + problem.kept.size]
+    x = np.array([values.get(name, 0.0) for name in names])
+    start = Start(x, float(np.exp(values.get(VARIANCE, -np.inf))))
     return estimate(problem, start, tolerance=ENOUGH)[0].point.value
 
 

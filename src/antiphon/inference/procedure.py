@@ -112,10 +112,12 @@ def framework_domains(design: Design) -> dict[int, tuple[str, ...]]:
 
 def claim_fit(fit: Fit, *, threads: int = 2) -> Fit:
     """Fit with free organisation-period cells: only contrasts within an organisation and week are left to couplings."""
-    if fit.design.period_days <= CLAIM_PERIOD_DAYS:
+    design = fit.design
+    if design.period_days > CLAIM_PERIOD_DAYS:
+        design = with_periods(design, CLAIM_PERIOD_DAYS)
+    elif fit.options.trend_days is None:
         return fit
-    design = with_periods(fit.design, CLAIM_PERIOD_DAYS)
-    return fit_design(design, fit.options, start=fit, threads=threads)
+    return fit_design(design, replace(fit.options, trend_days=None), start=fit, threads=threads)
 
 
 def test_all(

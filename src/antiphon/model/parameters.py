@@ -56,6 +56,7 @@ class TargetModel:
     alpha : (columns,) expected direct echoes per source event. ``>= 0``.
     frailty_variance : variance of the Gamma frailty (0: none).
     unit_variance : variance of the log unit frailty, which is normal with mean 0 (0: none).
+    shock_variance : variance of an organisation's log periods around its trend (0: none, or periods are free).
     """
 
     kind: int
@@ -64,6 +65,7 @@ class TargetModel:
     alpha: np.ndarray
     frailty_variance: float
     unit_variance: float = 0.0
+    shock_variance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
