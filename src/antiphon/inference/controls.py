@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from antiphon.design.events import Events
     from antiphon.hawkes.fit import Fit
     from antiphon.inference.claims import Row
-    from antiphon.inference.inference import Coupling, Verdict
+    from antiphon.inference.inference import Code, Coupling, Verdict
 
 ENOUGH_POWER = 0.8
 """A test that would have missed an echo of the size claimed more often than one time in five cannot veto it."""
@@ -121,7 +121,7 @@ def _timed(claims: Claims, events: Events, place: int, seed: int) -> tuple[Contr
     return tuple(found)
 
 
-def _reread(claims: Claims, code: str, other: Design | None, threads: int) -> Iterator[Control]:
+def _reread(claims: Claims, code: Code, other: Design | None, threads: int) -> Iterator[Control]:
     """Compare estimates with those of the records read in another way.
 
     Of incidents apart also what is *not* claimed is said, where it would look larger than its interval allows.

@@ -26,6 +26,9 @@ VETOED: Label = "fails a control"
 Verdict = Literal["passed", "failed", "differs", "cannot tell"]
 """What a control says of a coupling; only "failed" is a veto."""
 
+Code = Literal["jitter", "year_apart", "incidents", "ties_at_admission"]
+"""Which control; see ``Control.code``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Coupling:
@@ -94,7 +97,7 @@ class Control:
     """
 
     coupling: int
-    code: Literal["jitter", "year_apart", "incidents", "ties_at_admission"]
+    code: Code
     verdict: Verdict
     p: float
     power: float

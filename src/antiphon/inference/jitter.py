@@ -1,4 +1,4 @@
-"""The jitter control: do the sources' very times matter, or only the days on which they were likely?"""
+"""The jitter control: whether the sources' very times matter, or only the days on which they were likely."""
 
 from __future__ import annotations
 
