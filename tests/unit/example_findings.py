@@ -394,7 +394,8 @@ def without_findings(findings: Findings) -> Findings:
     couplings = findings.couplings.with_columns(claimed=pl.lit(value=False), q=pl.lit(0.6), low=pl.lit(0.0))
     return replace(
         findings,
-        couplings=couplings,
+        couplings=couplings.with_columns(pl.col("label").replace("fails a control", "")),
+        controls=findings.controls.clear(),
         loops=findings.loops.clear(),
         parallel=findings.parallel.with_columns(q=pl.lit(0.7)),
         ladder=findings.ladder.with_columns(
