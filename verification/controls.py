@@ -24,7 +24,7 @@ from antiphon.design.events import SetAside, make_events
 from antiphon.hawkes import fit_design
 from antiphon.hawkes.fitting import refit_target
 from antiphon.inference.claims import LEVEL, correct, table_of_tests
-from antiphon.inference.controls import ENOUGH_POWER, FAR
+from antiphon.inference.controls import FAR, judge
 from antiphon.inference.intervals import compare_without, make_curve, standard_error
 from antiphon.inference.jitter import jitter
 from antiphon.inference.procedure import claim_fit, framework_domains
@@ -92,6 +92,8 @@ def study(nature: Nature, seed: int) -> dict:
         one["error"] = standard_error(curve, places[places >= 0])
         drawn = jitter(claim, events, row.target, row.fast, seed=seed)
         one["jitter"], one["power"] = (None, None) if drawn is None else drawn
+        one["same"] = names(row)[1] == names(row)[2]
+        one["verdict"] = None if drawn is None else judge(drawn, same_kind=one["same"])
         one["year"] = year_apart(claim, row.target, row.fast)
         for name, other in readings.items():
             if other is not None:
@@ -130,7 +132,8 @@ def page(found: dict[str, list[dict]], made: str) -> str:
         # those that were drawn at random, claimed or not, would be chosen by their outcome: what is claimed stands apart
         chance = [row for row in false if not row["claimed"]]
         timed.append(
-            f"| {name} | {len(studied)} | {_share(chance, _small, _has_jitter)} | {_share(true, _small, _has_jitter)} | {_mean_power(true)} | "
+            f"| {name} | {len(studied)} | {_share(chance, _small, _has_jitter)} | {_share(true, _small, _of_kinds(same=False))} | "
+            f"{_mean_power(true)} | {_share(true, _small, _of_kinds(same=True))} | "
             f"{_share(true, _vetoed_by_jitter, _has_jitter)} | {_share(chance, _year_veto, _has_year)} | "
             f"{_share(true, _year_veto, _has_year)} | {_share([r for r in false if r['claimed']], _vetoed)} |"
         )
@@ -145,11 +148,11 @@ def page(found: dict[str, list[dict]], made: str) -> str:
 Agencies of 20 units and {DAYS} days, half-lives of 8 hours, 3 days and 3 weeks; "echoes" have five true ones of .15 to .2 with a
 half-life of 3 days. In per cent, with Monte Carlo standard errors and the number of couplings.
 
-A small p of the jitter where there is no echo should come in at most 5 %; where there is one, as often as its power says. A
-true echo should be vetoed in at most 5 %. The last column is what vetoes are for: false claims that they take back.
+A small p of the jitter where there is no echo should come in at most 5 %; where there is one in another kind, as often as its
+power says. An echo in the same kind is never vetoed by it. A true echo should be vetoed in at most 5 %. The last column is what vetoes are for: false claims that they take back.
 
-| agencies | n | jitter p <= .05, no echo | jitter p <= .05, echo | power said, mean | echo vetoed by jitter | no echo vetoed by a year apart | echo vetoed by a year apart | false claims vetoed by either |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|
+| agencies | n | jitter p <= .05, no echo | jitter p <= .05, echo in another kind | power said there, mean | jitter p <= .05, echo in the same kind | echo vetoed by jitter | no echo vetoed by a year apart | echo vetoed by a year apart | false claims vetoed by either |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 {chr(10).join(timed)}
 
 Readings that are not vetoes: how often an estimate moves by more than {FAR:.0f} standard errors with the rows of incidents apart,
@@ -182,7 +185,7 @@ def _small(row: dict) -> bool:
 
 
 def _vetoed_by_jitter(row: dict) -> bool:
-    return row["jitter"] > LEVEL and row["power"] >= ENOUGH_POWER
+    return row["verdict"] == "failed"
 
 
 def _year_veto(row: dict) -> bool:
@@ -193,8 +196,12 @@ def _vetoed(row: dict) -> bool:
     return (_has_jitter(row) and _vetoed_by_jitter(row)) or (_has_year(row) and _year_veto(row))
 
 
+def _of_kinds(*, same: bool):
+    return lambda row: _has_jitter(row) and row["same"] == same
+
+
 def _mean_power(rows: list[dict]) -> str:
-    powers = [row["power"] for row in rows if _has_jitter(row)]
+    powers = [row["power"] for row in rows if _of_kinds(same=False)(row)]
     return f"{100 * np.mean(powers):.0f}" if powers else "-"
 
 

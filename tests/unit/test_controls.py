@@ -15,7 +15,8 @@ from antiphon.design.events import SetAside, make_events, rows_from
 from antiphon.design.listening import make_ear
 from antiphon.hawkes import fit_design
 from antiphon.inference import infer
-from antiphon.inference.jitter import jitter, make_redraw
+from antiphon.inference.controls import judge
+from antiphon.inference.jitter import Jittered, jitter, make_redraw
 from antiphon.inference.rereading import rows_apart, ties_at_admission
 from antiphon.inference.year_apart import year_apart
 from antiphon.model import Endemic, Model, TargetModel
@@ -148,6 +149,13 @@ def test_a_true_echo_passes_the_jitter_and_a_wave_of_the_unit_does_not():
 def test_the_jitter_says_when_it_has_no_power():
     weak = echoing(0.02, 2)
     assert jitter(fit_design(weak), events_of(weak), 1, [column_of(weak, 1)]).power < 0.5
+
+
+def test_an_echo_in_its_own_kind_is_not_vetoed_by_redraws():
+    assert judge(Jittered(0.3, 0.9), same_kind=False) == "failed"
+    assert judge(Jittered(0.3, 0.9), same_kind=True) == "cannot tell"
+    assert judge(Jittered(0.3, 0.5), same_kind=False) == "cannot tell"
+    assert judge(Jittered(0.04, 0.5), same_kind=True) == "passed"
 
 
 def test_the_own_past_is_not_redrawn():

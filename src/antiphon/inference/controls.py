@@ -14,7 +14,7 @@ import numpy as np
 from antiphon.design.events import SetAside, make_events
 from antiphon.hawkes.fitting import refit_target
 from antiphon.inference.inference import VETOED, Control
-from antiphon.inference.jitter import LEVEL, jitter
+from antiphon.inference.jitter import LEVEL, Jittered, jitter
 from antiphon.inference.rereading import rows_apart, ties_at_admission
 from antiphon.inference.year_apart import year_apart
 
@@ -83,14 +83,15 @@ def control(claims: Claims, *, seed: int = 1, threads: int = 2) -> tuple[Control
     structure, recorded = claims.fit.design.structure, claims.fit.design.recorded
     if structure is None or recorded is None:
         return ()
-    events = make_events(
-        recorded.rows, structure.kinds, structure.roster, structure.calendars, recorded.join_days, SetAside()
-    )
     found = list(_reread(claims, "incidents", rows_apart(claims.fit.design), threads))
     found += _reread(claims, "ties_at_admission", ties_at_admission(claims.fit.design), threads)
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        for some in pool.map(lambda place: _timed(claims, events, place, seed), claims.places):
-            found += some
+    if claims.places:
+        events = make_events(
+            recorded.rows, structure.kinds, structure.roster, structure.calendars, recorded.join_days, SetAside()
+        )
+        with ThreadPoolExecutor(max(1, threads)) as pool:
+            for some in pool.map(lambda place: _timed(claims, events, place, seed), claims.places):
+                found += some
     return tuple(sorted(found, key=lambda one: (one.coupling, one.code)))
 
 
@@ -103,16 +104,27 @@ def vetoed(couplings: Sequence[Coupling], controls: Sequence[Control]) -> tuple[
     )
 
 
+def judge(redrawn: Jittered, *, same_kind: bool) -> Verdict:
+    """Say what redraws mean for a coupling.
+
+    Events that echo in others of their own kind are sources and targets in one: redrawn before what they followed, they
+    seem to be followed by it, and the power that is computed is too high. Such a coupling is not vetoed.
+    """
+    if redrawn.p <= LEVEL:
+        return "passed"
+    return "failed" if redrawn.power >= ENOUGH_POWER and not same_kind else "cannot tell"
+
+
 def _timed(claims: Claims, events: Events, place: int, seed: int) -> tuple[Control, ...]:
     """The controls that give the sources other times."""
     row = claims.rows[place]
     redrawn = jitter(claims.claim, events, row.target, row.fast, seed=seed)
     found = []
     if redrawn is not None:
-        verdict: Verdict = (
-            "passed" if redrawn.p <= LEVEL else "failed" if redrawn.power >= ENOUGH_POWER else "cannot tell"
-        )
-        found.append(Control(place, "jitter", verdict, redrawn.p, redrawn.power, UNTESTED))
+        is_same = claims.fit.design.targets[row.target].kind == row.source_kind
+        found.append(
+            Control(place, "jitter", judge(redrawn, same_kind=is_same), redrawn.p, redrawn.power, UNTESTED)
+        )  # fmt: skip
     p = year_apart(claims.claim, row.target, row.fast)
     if p is None:
         found.append(Control(place, "year_apart", "cannot tell", UNTESTED, UNTESTED, UNTESTED))
