@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+NEARLY_ALWAYS = 0.99
+
 
 def rivals(released: Released) -> Row:
     """Say for each coupling what rival explanations make of it.
@@ -59,7 +61,8 @@ def _line(row: Row, coupling: Row) -> str:
 
 def _jitter(row: Row, _: Row) -> str:
     what = "With the earlier events at other times, drawn from their usual rhythm within days of when they happened,"
-    power = f"a test that notices an echo of this size {row['power']:.0%} of the time"
+    often = "nearly always" if row["power"] > NEARLY_ALWAYS else f"{row['power']:.0%} of the time"
+    power = f"a test that should notice an echo of this size {often}"
     if row["verdict"] == "passed":
         return f"{what} hardly any draw comes as near to the later ones (p {p_value(row['p'])}; {power})."
     if row["verdict"] == "failed":
@@ -77,7 +80,10 @@ def _year_apart(row: Row, _: Row) -> str:
 
 def _incidents(row: Row, coupling: Row) -> str:
     if row["verdict"] == "passed":
-        return "It makes no difference whether the rows of an incident are read as one point in time or as separate events."
+        return (
+            "It makes little difference whether the rows of an incident are read as one point in time or as separate events "
+            f"({per_100(row['estimate'])} for every 100)."
+        )
     if row["estimate"] > (coupling["echoes"] or 0.0):
         why = "the rest lies inside incidents, and is shown as what they are met with"
     else:
@@ -87,7 +93,10 @@ def _incidents(row: Row, coupling: Row) -> str:
 
 def _ties(row: Row, _: Row) -> str:
     if row["verdict"] == "passed":
-        return "It makes no difference if everyone stays in the unit, and keeps the ties, that they had at first."
+        return (
+            "It makes little difference if everyone stays in the unit, and keeps the ties, that they had at first "
+            f"({per_100(row['estimate'])} for every 100)."
+        )
     return (
         f"If everyone stayed in the unit, and kept the ties, that they had at first, it would be {per_100(row['estimate'])} "
         "for every 100: moves and new ties are part of the picture."
