@@ -92,6 +92,7 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
             ]
         ),
         effects=_effects(),
+        controls=_controls(),
         warnings=(
             ("heaped_times", "Many times of events stand at full hours; they were used as given."),
             ("few_units", "There are fewer than 10 units; what is said about units comes from few of them."),
@@ -200,7 +201,7 @@ def _couplings() -> pl.DataFrame:
         _coupling("peers:unit:staff>staff", "staff_injury", "absence_unscheduled", 0.091, 0.022, 0.163, 0.033),
         _coupling("peers:unit:staff>staff", "resignation", "absence_unscheduled", 0.31, 0.02, 0.66, 0.21),
         _coupling("members:unit:staff>unit", "absence_unscheduled", "over_capacity", 0.02, 0.001, 0.05, 0.09, label=shared),
-        _coupling("tie:caseload:staff>client", "resignation", "self_harm", 0.21, 0.04, 0.42, 0.041, n_source=14),
+        _coupling("tie:caseload:staff>client", "resignation", "self_harm", 0.21, 0.04, 0.42, 0.041, n_source=14, label="fails a control", claimed=False),
         _coupling(
             "group:organisation:organisation>staff", "policy_change", "resignation", 0.4, 0.05, 0.9, 0.03,
             label=shared, claimed=False, n_source=1,
@@ -361,12 +362,40 @@ def _effects() -> pl.DataFrame:
     return _sized([dict(zip(names, row, strict=True)) for row in rows])
 
 
+def _controls() -> pl.DataFrame:
+    pair = {
+        "channel": "peers:unit:client>staff", "from_role": "client", "source_kind": "aggression_physical",
+        "to_role": "staff", "target_kind": "absence_unscheduled", "target_role": "staff",
+    }  # fmt: skip
+    none = {"p": None, "power": None, "estimate": None}
+    rows = [
+        {"code": "incidents", "verdict": "passed", "estimate": 0.139},
+        {"code": "jitter", "verdict": "passed", "p": 0.01, "power": 0.9312},
+        {"code": "ties_at_admission", "verdict": "differs", "estimate": 0.0784},
+        {"code": "year_apart", "verdict": "cannot tell"},
+        {"code": "jitter", "verdict": "failed", "p": 0.21, "power": 0.84} | VETOED,
+        {"code": "incidents", "verdict": "differs", "estimate": 0.412} | NOT_CLAIMED,
+    ]
+    return _sized([pair | none | row for row in rows])
+
+
+VETOED = {
+    "channel": "tie:caseload:staff>client", "from_role": "staff", "source_kind": "resignation", "source_role": "staff",
+    "to_role": "client", "target_kind": "self_harm", "target_role": "client",
+}  # fmt: skip
+NOT_CLAIMED = {
+    "channel": "peers:unit:staff>staff", "from_role": "staff", "source_kind": "resignation", "source_role": "staff",
+    "to_role": "staff", "target_kind": "absence_unscheduled", "target_role": "staff",
+}  # fmt: skip
+
+
 def without_findings(findings: Findings) -> Findings:
     """The same records with nothing found."""
     couplings = findings.couplings.with_columns(claimed=pl.lit(value=False), q=pl.lit(0.6), low=pl.lit(0.0))
     return replace(
         findings,
-        couplings=couplings,
+        couplings=couplings.with_columns(pl.col("label").replace("fails a control", "")),
+        controls=findings.controls.clear(),
         loops=findings.loops.clear(),
         parallel=findings.parallel.with_columns(q=pl.lit(0.7)),
         ladder=findings.ladder.with_columns(

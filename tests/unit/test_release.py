@@ -59,6 +59,19 @@ def test_a_coupling_needs_enough_clients_and_enough_staff(n_source, n_target, is
         assert row["p"] is row["low"] is row["n_source"] is row["n_target"] is None
 
 
+def test_controls_are_shown_where_the_coupling_is_and_not_inside_incidents_of_a_few():
+    findings = example_findings()
+    shown = released(findings).controls
+    assert shown.height == findings.controls.height
+    assert only(shown, code="jitter", source_kind="aggression_physical")["power"] == 0.93
+    few = findings.controls.with_columns(n_source=pl.when(code="incidents").then(4).otherwise(pl.col("n_source")))
+    cells = released(replace(findings, controls=few)).controls.filter(code="incidents")
+    assert cells["withheld"].to_list() == [TOO_FEW, TOO_FEW]
+    assert cells["verdict"].to_list() == cells["estimate"].to_list() == [None, None]
+    rare = findings.controls.head(1).with_columns(source_kind=pl.lit("self_harm"), target_kind=pl.lit("police_called"))
+    assert released(replace(findings, controls=rare)).controls["withheld"].to_list() == [TOO_FEW]
+
+
 def test_public_data_have_the_same_thresholds():
     private, public = released(), released(data="public")
     assert private.couplings.equals(public.couplings)

@@ -15,6 +15,7 @@ from antiphon.release import Released, release_findings
 from antiphon.report import write_report
 from antiphon.report.page import report_html
 from antiphon.report.picture import draw
+from antiphon.report.rivals import rivals
 from antiphon.report.sentences import sentences
 from antiphon.report.words import delay, forbidden_words, number, per_100
 from tests.unit.example_findings import (
@@ -166,7 +167,7 @@ def test_when_nothing_is_found_the_first_sentence_says_so():
         first, *others = sentences(released(findings))
         assert first.text.startswith("Nothing was found")
         assert not any("are followed by" in sentence.text for sentence in others)
-    assert sentences(released())[0].text.startswith("Of 11 pairs of events that were looked at, 8 show more echoes")
+    assert sentences(released())[0].text.startswith("Of 11 pairs of events that were looked at, 7 show more echoes")
 
 
 def test_the_words_that_were_agreed_are_used():
@@ -185,6 +186,22 @@ def test_the_words_that_were_agreed_are_used():
         ),
     ):
         assert label in words
+
+
+def test_each_coupling_has_a_line_for_each_rival_and_a_veto_is_said():
+    found = rivals(released())
+    lines = {row["name"]: row["lines"] for row in found["rows"]}
+    assert [row["vetoed"] for row in found["rows"]] == [False, True]
+    asked, vetoed = lines.values()
+    assert len(asked) == 4
+    assert any("93%" in line and "hardly any draw" in line for line in asked)
+    assert any("too short" in line for line in asked)
+    assert len(vetoed) == 1
+    assert vetoed[0].endswith("not claimed.")
+    assert len(found["apart"]) == 1
+    page = report_html(released())
+    assert "Do other explanations do as well?" in page
+    assert "No echo was found that would have to be held" in report_html(released(CASES["nothing found"]()))
 
 
 def test_answers_differ_in_plain_words_and_only_where_chance_would_not_do():

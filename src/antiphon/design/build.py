@@ -11,7 +11,17 @@ from antiphon.design.channels import check_channels, counted, default_channels, 
 from antiphon.design.clock import calendars_of
 from antiphon.design.covariates import Plan, plan_of, unused, wanted_of, with_values
 from antiphon.design.design import Channel, Design, Kind, Role
-from antiphon.design.events import GRAINS, MINUTES_PER_DAY, Events, Rows, SetAside, grain_of_kind, make_events, rows_of
+from antiphon.design.events import (
+    GRAINS,
+    MINUTES_PER_DAY,
+    Events,
+    Recorded,
+    Rows,
+    SetAside,
+    grain_of_kind,
+    make_events,
+    rows_of,
+)
 from antiphon.design.ground import USUAL, Resolution, Wanted
 from antiphon.design.margins import make_margins
 from antiphon.design.pools import Wiring, wire
@@ -48,6 +58,7 @@ class _Records:
     kinds: tuple[Kind, ...]
     calendars: dict[str, Calendar]
     set_aside: SetAside
+    recorded: Recorded
 
 
 def build_design(
@@ -89,11 +100,10 @@ def build_design(
     SpecificationError
         Where a channel or covariate names what does not exist, or no half-life suits the grain of time of the records.
     """
-    structure, events, set_aside = take_apart(
-        agency, channels=channels, half_lives=half_lives, join_incidents=join_incidents, covariates=covariates,
-        receptivity=receptivity, resolution=resolution,
-    )  # fmt: skip
-    return assemble(structure, events, set_aside)
+    wanted = wanted_of(agency, covariates, receptivity, resolution)
+    records = _records(agency, join_incidents=join_incidents)
+    structure = _structure(agency, records, wanted, channels, half_lives)
+    return replace(assemble(structure, records.events, records.set_aside), recorded=records.recorded)
 
 
 def take_apart(
@@ -113,6 +123,16 @@ def take_apart(
     """
     wanted = wanted_of(agency, covariates, receptivity, resolution)
     records = _records(agency, join_incidents=join_incidents)
+    return _structure(agency, records, wanted, channels, half_lives), records.events, records.set_aside
+
+
+def _structure(
+    agency: Agency,
+    records: _Records,
+    wanted: Wanted,
+    channels: Sequence[str] | None,
+    half_lives: Sequence[float] | None,
+) -> Structure:
     lives = np.unique(np.asarray(agency.settings.model.half_lives if half_lives is None else half_lives, float))
     window_days, n_events = records.roster.window_days, records.events.time.size
     choices = Choices(
@@ -120,8 +140,7 @@ def take_apart(
         _period(agency.settings.model.period_days, window_days, n_events), wanted=wanted,
     )  # fmt: skip
     gaps, keys = _gaps(agency, records.code, records.kinds), keys_of(records.code)
-    structure = Structure(records.roster, records.kinds, records.calendars, gaps, choices, keys)
-    return structure, records.events, records.set_aside
+    return Structure(records.roster, records.kinds, records.calendars, gaps, choices, keys)
 
 
 def with_covariates(
@@ -170,7 +189,7 @@ def _records(agency: Agency, *, join_incidents: bool) -> _Records:
     calendars = calendars_of(agency, precisions)
     join_days = agency.settings.agency.incident_window_minutes / MINUTES_PER_DAY if join_incidents else None
     events = make_events(rows, kinds, roster, calendars, join_days, set_aside)
-    return _Records(roster, code, events, kinds, calendars, set_aside)
+    return _Records(roster, code, events, kinds, calendars, set_aside, Recorded(rows, join_days))
 
 
 def usual_history(half_lives: np.ndarray, window_days: float) -> float:
@@ -178,11 +197,14 @@ def usual_history(half_lives: np.ndarray, window_days: float) -> float:
     return float(min(HISTORY_HALF_LIVES * half_lives.max(), HISTORY_SHARE * window_days))
 
 
-def design_of(structure: Structure, rows: Rows) -> Design:
-    """Return the design of rows, such as simulated ones, in a structure; only rows of one number are one incident."""
+def design_of(structure: Structure, rows: Rows, join_days: float | None = None) -> Design:
+    """Return the design of rows, such as simulated ones, in a structure.
+
+    Only rows of one number are one incident, and with ``join_days`` those without number as `make_events` joins them.
+    """
     set_aside = SetAside()
-    events = make_events(rows, structure.kinds, structure.roster, structure.calendars, None, set_aside)
-    return assemble(structure, events, set_aside)
+    events = make_events(rows, structure.kinds, structure.roster, structure.calendars, join_days, set_aside)
+    return replace(assemble(structure, events, set_aside), recorded=Recorded(rows, join_days))
 
 
 def assemble(structure: Structure, events: Events, set_aside: SetAside) -> Design:

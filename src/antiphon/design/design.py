@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from antiphon.design.events import Recorded
     from antiphon.design.structure import Structure
 
 How = Literal["self", "peers", "members", "group", "tie"]
@@ -247,6 +248,7 @@ class Design:
     set_aside : events that could not be used, by reason: {"not at risk": 3, ...}.
     warnings : (code, text) of what the reader should know about how the arrays were made.
     structure : what the events were put into, for simulating others; None where the arrays did not come from one.
+    recorded : the rows of the events, for reading them in another way; None likewise.
     """
 
     kinds: tuple[Kind, ...]
@@ -266,3 +268,4 @@ class Design:
     set_aside: dict[str, int]
     warnings: tuple[tuple[str, str], ...] = ()
     structure: Structure | None = None
+    recorded: Recorded | None = None

@@ -84,6 +84,20 @@ class Rows:
         return Rows(*(getattr(self, name)[keep] for name in self.__slots__))
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Recorded:
+    """Rows that became events, so that the same records can be read in another way.
+
+    Attributes
+    ----------
+    rows : as they came.
+    join_days : rows without incident number within this time were joined; None: never.
+    """
+
+    rows: Rows
+    join_days: float | None
+
+
 def rows_from(
     time: np.ndarray,
     system: np.ndarray,

@@ -97,7 +97,7 @@ def _read_class(
         np.bitwise_or.at(kinds, position, marks)
         system, start, end, marks = system[order][new], start[order][new], end[order][new], kinds
     cells = frame.calendars[kind.precision].edges if is_coarse else np.empty(0)
-    at_risk = _risk_spells(role.segments, column, frame.exposure.roster.n_systems)
+    at_risk = risk_spells(role.segments, column, frame.exposure.roster.n_systems)
     readings = Readings(system, start, end, kind.terminal, marks, cells, at_risk)
     reading = read_all(wirings, readings, frame.exposure.events, frame.half_lives, frame.block_edges)
     columns = [
@@ -147,7 +147,8 @@ def usual_cell(calendar: Calendar) -> float:
     return float(np.median(np.diff(calendar.edges)))
 
 
-def _risk_spells(segments: Segments, column: int, n_systems: int) -> Spells:
+def risk_spells(segments: Segments, column: int, n_systems: int) -> Spells:
+    """Return when each system is at risk of the kind in a column of the segments."""
     on = segments.at_risk[:, column]
     return spells(segments.system[on], None, segments.start[on], segments.end[on], n_systems)
 
@@ -208,7 +209,7 @@ def _score_cells(frame: Frame, role: Role, column: int, chosen: np.ndarray) -> _
     edges = frame.calendars[kind.precision].edges
     system, time = events.system[chosen], events.time[chosen]
     cell = np.maximum(np.searchsorted(edges, events.sounds_from[chosen], side="left") - 1, 0)
-    risk = _risk_spells(segments, column, n)
+    risk = risk_spells(segments, column, n)
     exposure = _days_in(risk, system, edges[cell], edges[cell + 1])
     kept = exposure > 0
     history = frame.exposure.history_days

@@ -25,7 +25,7 @@ from antiphon.model.parameters import TargetModel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from antiphon.design.design import Design
+    from antiphon.design.design import Design, Feature
     from antiphon.hawkes.newton import Optimum
 
 PROPENSITY_ROUNDS = 2
@@ -142,6 +142,57 @@ def _fit_target(task: Task) -> TargetFit:
         none = replace(found, model=replace(found.model, unit_variance=0.0))
         return _fit_target(replace(task, start=none))
     return found
+
+
+def refit_target(
+    fit: Fit, index: int, *, design: Design | None = None, columns: np.ndarray | None = None, tolerance: float = ROUGH
+) -> Fit:
+    """Fit one target kind anew, from an earlier fit: with other columns in use, or on other readings of the same agency.
+
+    Parameters
+    ----------
+    fit
+        The earlier fit.
+    index
+        Target in ``fit.design.targets``.
+    design
+        Another design with the same target kinds, such as with other incidents or ties; None: the same one.
+    columns
+        (columns of the target,) bool, those in use; None: all that the fit used.
+    tolerance
+        Log likelihood that may be left to gain.
+
+    Returns
+    -------
+    Fit
+        The earlier one, with this target's fit in its place; the other targets are those of the earlier design.
+    """
+    one = fit.targets[index]
+    options = fit.options
+    log_r = one.log_r
+    if columns is not None:
+        everything = options.columns or tuple(np.ones(len(t.columns), bool) for t in fit.design.targets)
+        options = replace(options, columns=(*everything[:index], columns, *everything[index + 1 :]))
+    if design is None:
+        design = fit.design
+    elif log_r is not None:
+        models = tuple(target.model for target in fit.targets)
+        shapes = tuple(model.endemic.propensity_shape for model in models)
+        log_r = propensities(design, models, shapes, options.blocks)[index]
+    if design.targets[index].columns != one.model.columns:
+        one = _with_columns(one, design.targets[index].columns)
+    shape = one.model.endemic.propensity_shape
+    found = _fit_target(Task(design, index, options, one, log_r, shape, tolerance))
+    return replace(
+        fit, design=design, targets=(*fit.targets[:index], found, *fit.targets[index + 1 :]), options=options
+    )
+
+
+def _with_columns(fit: TargetFit, columns: tuple[Feature, ...]) -> TargetFit:
+    """Give a fit the couplings of other columns: those that it knows, and none for the rest."""
+    known = dict(zip(fit.model.columns, fit.model.alpha, strict=True))
+    alpha = np.array([known.get(feature, 0.0) for feature in columns])
+    return replace(fit, model=replace(fit.model, columns=columns, alpha=alpha), names=())
 
 
 def objective_of(fit: Fit, index: int) -> Objective:

@@ -17,8 +17,17 @@ Label = Literal[
     "shared circumstances not excluded",
     "slow dependence",
     "in step with the whole organisation",
+    "fails a control",
 ]
 """Why a coupling is not (or not simply) claimed; see ``Coupling.label``."""
+
+VETOED: Label = "fails a control"
+
+Verdict = Literal["passed", "failed", "differs", "cannot tell"]
+"""What a control says of a coupling; only "failed" is a veto."""
+
+Code = Literal["jitter", "year_apart", "incidents", "ties_at_admission"]
+"""Which control; see ``Control.code``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,11 @@ class Coupling:
     p : probability of data as telling or more without the coupling. From the claim fit where the channel acts within
         units. 1 for a coupling estimated at zero and for one whose table row was not tested.
     q : ``p`` after correction for the number of tests (1 where not in the family of tests).
-    claimed : whether the coupling may be called found: ``q <= 0.05`` and no label that forbids it.
+    claimed : whether the coupling may be called found: ``q <= 0.05``, no label that forbids it, and no control failed.
     approximate : the interval or the test rests on a quadratic approximation, or fewer than 20 echoes are expected.
     label : "" or what stands in the way of a claim; "in step with the whole organisation" says that free
-        organisation-week effects change the estimate by more than two standard errors.
+        organisation-week effects change the estimate by more than two standard errors; "fails a control" that a rival
+        explanation could not be excluded (see ``Control``).
     median_delay_days : half of the echoes come within this time (NaN for no echoes).
     same_cell_share : expected share of echoes inside the source's own time cell, which coarse records cannot show.
     n_source, n_target, n_units : distinct source systems, target systems, and units in which both occurred.
@@ -63,6 +73,35 @@ class Coupling:
     n_source: int
     n_target: int
     n_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a rival explanation makes of a coupling.
+
+    Attributes
+    ----------
+    coupling : index into ``Inference.couplings``.
+    code : which control.
+
+        - ``jitter``: the sources' times were redrawn from their own rhythm;
+        - ``year_apart``: the sources were moved by a year;
+        - ``incidents``: rows of one incident were read as separate events;
+        - ``ties_at_admission``: nobody changes units or ties.
+    verdict : "passed", "failed" (a veto), "differs" (the estimate moves by more than two standard errors; no veto) or
+        "cannot tell".
+    p : of the test, where there is one, else NaN. For ``jitter`` a small one speaks for the coupling, for ``year_apart``
+        against it.
+    power : probability that the jitter test notices an echo of the size estimated; NaN for the others.
+    estimate : echoes per event when the records are read that way; NaN for the others.
+    """
+
+    coupling: int
+    code: Code
+    verdict: Verdict
+    p: float
+    power: float
+    estimate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +161,7 @@ class Inference:
     ladder, diagnostics, detectable : see ``antiphon.inference.ladder``, ``diagnostics`` and ``power``.
     warnings : (code, plain sentence).
     effects : rate ratios of the covariates, by target and covariate; empty where the design has none.
+    controls : rival explanations of the couplings that would be claimed, by coupling and code.
     """
 
     fit: Fit
@@ -135,6 +175,7 @@ class Inference:
     detectable: pl.DataFrame
     warnings: tuple[tuple[str, str], ...]
     effects: tuple[Effect, ...] = ()
+    controls: tuple[Control, ...] = ()
 
     def __repr__(self) -> str:
         """Sizes only."""

@@ -13,9 +13,10 @@ from antiphon.framework.loader import load_vocabulary
 from antiphon.hawkes.fit import FitStatus
 from antiphon.hawkes.fitting import fit_design
 from antiphon.inference.claims import CLAIM_PERIOD_DAYS, LEVEL, Row, correct, table_hash, table_of_tests
+from antiphon.inference.controls import Claims, control, vetoed
 from antiphon.inference.diagnostics import diagnose
 from antiphon.inference.effects import effects_of
-from antiphon.inference.inference import Coupling, Inference
+from antiphon.inference.inference import VETOED, Coupling, Inference
 from antiphon.inference.intervals import Comparison, Curve, compare_without, make_curve, profile_interval
 from antiphon.inference.ladder import climb
 from antiphon.inference.penalty import choose_penalty
@@ -88,6 +89,9 @@ def infer(
     couplings = tuple(
         _coupling(penalised, row, one, float(corrected)) for row, one, corrected in zip(rows, tested, q, strict=True)
     )
+    errors = np.array([one.interval.standard_error if one is not None else np.nan for one in tested])
+    controls = control(Claims(fit, claim or fit, rows, couplings, errors), seed=seed, threads=threads)
+    couplings = vetoed(couplings, controls)
     climbed = climb(design, penalty=max(strength, 0.5), wholes=wholes, seed=seed, threads=threads)
     return Inference(
         fit=fit,
@@ -101,6 +105,7 @@ def infer(
         detectable=detectable(fit, couplings),
         warnings=_warnings(fit, claim, couplings),
         effects=effects,
+        controls=controls,
     )
 
 
@@ -241,7 +246,7 @@ def _warnings(fit: Fit, claim: Fit | None, couplings: Sequence[Coupling]) -> tup
         )
     if claim is not None and any(one.status is FitStatus.SLOW for one in claim.targets):
         result.append(("claim_slow", "For some kinds of event the strict fit stopped before its optimum."))
-    if all(one.label for one in couplings if one.label != "in step with the whole organisation"):
+    if all(one.label for one in couplings if one.label not in ("in step with the whole organisation", VETOED)):
         result.append(
             ("nothing_testable", "No coupling could be tested: every one is too rare, too slow or shared by all.")
         )

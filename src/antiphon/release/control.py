@@ -74,6 +74,7 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
         "parallel": tables.parallel(findings.parallel, limits),
         "nodes": tables.nodes(findings.nodes, rates.totals, limits),
         "effects": tables.effects(findings.effects, limits),
+        "controls": tables.controls(findings.controls, few, limits),
     }
     everything = {"rates": rates.agency, "unit_rates": rates.units, **shown}
     return Released(

@@ -30,7 +30,7 @@ class Released:
     rates : agency-wide, one row per kind and complete quarter.
     unit_rates : the same per unit, where units are large enough; in the agency's own order.
     couplings, responses, response_contrasts, branching_ratio, attribution, ladder, loops, diagnostics, detectable,
-    parallel, nodes, effects : as in ``Findings``, released.
+    parallel, nodes, effects, controls : as in ``Findings``, released.
     withheld : table, reason, rows.
     warnings : code, text.
     """
@@ -52,6 +52,7 @@ class Released:
     parallel: pl.DataFrame
     nodes: pl.DataFrame
     effects: pl.DataFrame
+    controls: pl.DataFrame
     withheld: pl.DataFrame
     warnings: pl.DataFrame
 

@@ -278,5 +278,23 @@ def effects(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
+def controls(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFrame:
+    """Release what rival explanations make of couplings, where the coupling itself is shown.
+
+    Nothing is said of incidents read apart for ``few``: pairs of kinds that share the incidents of too few persons.
+    """
+    names = ("channel", "from_role", "source_kind", "to_role", "target_kind", "code")
+    values: dict[str, Any] = {"verdict": as_is, "p": significant, "power": _percent, "estimate": _echoes}
+    rows = []
+    for row in named(checked("controls", table), limits):
+        if not limits.shows((row["from_role"], row["to_role"])):
+            continue
+        is_few = row["code"] == "incidents" and (row["source_kind"], row["target_kind"]) in few
+        cell = withheld(values, TOO_FEW) if is_few else passed(row, values, limits)
+        rows.append({name: row[name] for name in names} | cell)
+    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER) | {"verdict": TEXT}
+    return pl.DataFrame(rows, schema=schema | {"withheld": TEXT})
+
+
 def _is_ratio_certain(low: float, high: float) -> bool:
     return math.isfinite(high) and 0.0 < high < WIDEST_RATIO * low

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 DOCUMENT_TABLES = (
     "rates", "couplings", "responses", "response_contrasts", "attribution", "ladder", "loops", "diagnostics", "parallel",
-    "effects",
+    "effects", "controls",
 )  # fmt: skip
 _LEFT_OUT = {"rates": ("unit",), "couplings": ("row",)}
 _DOCUMENT_RECORDS = ("hash", "window", "systems", "events", "precision", "set_aside")

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from antiphon.report import answers, sections
 from antiphon.report.circumstances import circumstances
 from antiphon.report.picture import draw
+from antiphon.report.rivals import rivals
 from antiphon.report.sentences import branching_words, sentences
 from antiphon.report.words import COMPONENTS, SHORT_COMPONENTS, Words, capital, number
 
@@ -83,6 +84,7 @@ def _context(released: Released) -> dict[str, Any]:
         "loops": sections.loops(released),
         "units": sections.units(released),
         "ladder": sections.ladder(released),
+        "rivals": rivals(released),
         "fit": sections.fit(released),
         "detectable": sections.detectable(released),
         "withheld": released.withheld.to_dicts(),

@@ -27,7 +27,7 @@ class Findings:
         role_days, per_1000_role_days, hours_per_1000_hours.
     couplings : channel, from_role, source_kind, to_role, target_kind, echoes, low, high, p, q, claimed (bool),
         approximate (bool), label ("", "too few", "shared circumstances not excluded", "slow dependence",
-        "in step with the whole organisation"), median_delay_hours, same_cell_share, within_incident_share.
+        "in step with the whole organisation", "fails a control"), median_delay_hours, same_cell_share, within_incident_share.
         ``estimate`` (unpenalised, between low and high); ``n_within``: distinct systems behind the share within
         incidents of a kind with itself, null otherwise.
     responses, response_contrasts : see ``antiphon.resonance.responses.responses``.
@@ -43,9 +43,11 @@ class Findings:
     detectable : channel, source_kind, target_kind, smallest (echoes per event that these records would have shown
         with 80 % probability).
     parallel : domain, from_level, to_level (roles of the actors, or levels), strength, direction ("one way",
-        "both ways", "not shown", "shared circumstances not excluded", "slow dependence", "too few"), p, q, evidence.
+        "both ways", "not shown", "shared circumstances not excluded", "slow dependence", "fails a control", "too few"), p, q, evidence.
     nodes : role, kind, events (for the picture).
     effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
+    controls : channel, from_role, source_kind, to_role, target_kind, code, verdict ("passed", "failed", "differs",
+        "cannot tell"), p, power, estimate (echoes when the records are read that way).
     warnings : (code, plain sentence).
     """
 
@@ -64,6 +66,7 @@ class Findings:
     parallel: pl.DataFrame
     nodes: pl.DataFrame
     effects: pl.DataFrame
+    controls: pl.DataFrame
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from antiphon.inference.claims import adjust, simes
+from antiphon.inference.inference import VETOED
 from antiphon.resonance.behind import BEHIND, behind_couplings
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def cells(
 
 def _label(labels: set[str]) -> str:
     """What stands in the way where no coupling of a cell may be claimed."""
-    for label in ("shared circumstances not excluded", "slow dependence"):
+    for label in (VETOED, "shared circumstances not excluded", "slow dependence"):
         if label in labels:
             return label
     return "too few"
@@ -128,7 +129,7 @@ def directions(found: Sequence[Cell], q: np.ndarray) -> list[str]:
     -------
     list of str
         ``"one way"``, ``"both ways"``, ``"not shown"``, or what forbids a claim: ``"shared circumstances not
-        excluded"``, ``"slow dependence"``, ``"too few"``.
+        excluded"``, ``"slow dependence"``, ``"fails a control"``, ``"too few"``.
     """
     shown = {
         (cell.domain, cell.from_level, cell.to_level)

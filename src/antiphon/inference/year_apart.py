@@ -1,0 +1,64 @@
+"""A negative control: the same sources a year later, when nobody can still be answering them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import ndtr
+
+from antiphon.design.events import SetAside, make_events, rows_from
+from antiphon.design.listening import make_ear
+from antiphon.inference.jitter import row_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from antiphon.hawkes.fit import Fit
+
+YEAR = 364.0
+"""Whole weeks, so that weekdays stay."""
+
+FEWEST_HEARD = 10.0
+"""Source events that must have been heard after the shift; with fewer nothing can be said."""
+
+
+def year_apart(fit: Fit, index: int, columns: Sequence[int]) -> float | None:
+    """Test whether a coupling is also there with its sources a year later, where none can be.
+
+    Parameters
+    ----------
+    fit
+        The fit that a claim rests on.
+    index, columns
+        Target, and its columns that a claim rests on.
+
+    Returns
+    -------
+    float or None
+        One-sided p-value of the score of such a coupling beside the fitted one; small: season or lasting differences of
+        units look like this coupling. None where too little of the window is left, or too few are heard.
+
+    Notes
+    -----
+    The score is divided by the root of the sum of its squared jumps, by incident. That leaves out what estimating the
+    rest of the model takes away from its variance, so the test is on the cautious side: it rejects in less than 5 %.
+    """
+    design = fit.design
+    structure, recorded = design.structure, design.recorded
+    if structure is None or recorded is None:
+        return None
+    target, ear = design.targets[index], make_ear(design, index, columns)
+    rows = recorded.rows.where((recorded.rows.kind == ear.source) & (recorded.rows.time + YEAR < design.window_days))
+    later = rows_from(rows.time + YEAR, rows.system, rows.kind, rows.number, rows.target, rows.grain)
+    events = make_events(
+        later, structure.kinds, structure.roster, structure.calendars, recorded.join_days, SetAside()
+    )  # fmt: skip
+    features, heard = ear.hear(structure.roster, events)
+    if heard.max(initial=0.0) < FEWEST_HEARD:
+        return None
+    root = np.sqrt(ear.half_lives)
+    jumps = row_weights(fit, index) * (features @ root)
+    _, cluster = np.unique(target.incident, return_inverse=True)
+    spread = float(np.sqrt((np.bincount(cluster, jumps) ** 2).sum()))
+    return float(ndtr(-(jumps.sum() - heard @ root) / spread)) if spread > 0.0 else 1.0
