@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from antiphon.records import Agency, check_agency, read_agency
     from antiphon.release import release_findings, write_tables
     from antiphon.report import write_report
-    from antiphon.resonance import read_off
+    from antiphon.resonance import parentage, read_off
     from antiphon.simulation import simulate
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "fit_dense",
     "infer",
     "load_vocabulary",
+    "parentage",
     "read_agency",
     "read_off",
     "release_findings",
@@ -59,6 +60,7 @@ _HOMES = {
     "fit_dense": "hawkes",
     "infer": "inference",
     "load_vocabulary": "framework",
+    "parentage": "resonance",
     "read_agency": "records",
     "read_off": "resonance",
     "release_findings": "release",

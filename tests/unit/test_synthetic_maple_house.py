@@ -1,6 +1,7 @@
 """Maple House is what its truth says. Bounds are four standard errors, computed beforehand."""
 
 import json
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -211,3 +212,8 @@ def test_events_are_written_down_after_they_happened(events):
     told = events.filter(pl.col("reported").is_not_null())
     assert told.height > 0.8 * events.height
     assert (told["reported"] >= told["time"]).all()
+
+
+def test_invented_records_are_public(folder):
+    settings = tomllib.loads((folder / "agency.toml").read_text(encoding="utf-8"))
+    assert settings["privacy"]["data"] == "public"

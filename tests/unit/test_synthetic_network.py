@@ -1,6 +1,7 @@
 """A network is what its truth says, at any size."""
 
 import json
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -128,3 +129,8 @@ def test_anyone_is_chosen_alike_among_those_who_are_there():
     assert np.abs(early - [0.5, 0.5, 0, 0]).max() < 4 * 0.5 / np.sqrt(n)
     assert np.abs(late - [0.5, 0, 0.5, 0]).max() < 4 * 0.5 / np.sqrt(n)
     assert (choose(11.0, -1) == -1).all()
+
+
+def test_invented_records_are_public(folder):
+    settings = tomllib.loads((folder / "agency.toml").read_text(encoding="utf-8"))
+    assert settings["privacy"]["data"] == "public"

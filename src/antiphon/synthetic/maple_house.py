@@ -46,6 +46,7 @@ half_lives = ["8h", "3d"]
 
 [privacy]
 marking = "Invented records - Maple House does not exist"
+data = "public"
 
 [calendar]
 shifts = ["07:00", "15:00", "23:00"]

@@ -37,6 +37,7 @@ half_lives = ["8h", "3d"]
 
 [privacy]
 marking = "Invented records - this network does not exist"
+data = "public"
 """
 REPORTING_DAYS = 0.1
 
