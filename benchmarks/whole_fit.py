@@ -66,7 +66,7 @@ def run(organisations, rate):
         "events": int(agency.events.height),
         "channels": len(design.channels),
         "kinds": len(design.kinds),
-        "half_lives": int(design.half_lives.size),
+        "half_lives": int(design.kernels.orders.size),
         "columns": [len(t.columns) for t in design.targets],
         "intervals": n_intervals,
         "status": [t.status.name for t in fit.targets],

@@ -15,6 +15,7 @@ import numpy as np
 
 from antiphon.design.build import design_of, usual_history
 from antiphon.design.clock import local_calendar
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Channel, Design, Feature, Kind
 from antiphon.design.events import GRAINS, rows_from
 from antiphon.design.risk import GROUP_STRATA
@@ -206,8 +207,8 @@ def _structure(people: _People, dice: np.random.Generator, *, coarse: bool) -> S
     calendars = {
         name: local_calendar(START, until, zone, ["00:00"] if name == "day" else list(SHIFTS)) for name in GRAINS
     }
-    lives = np.asarray(LIVES)
-    choices = Choices(CHANNELS, lives, usual_history(lives, DAYS), PERIOD_DAYS)
+    kernels = read_kernels(LIVES)
+    choices = Choices(CHANNELS, kernels, usual_history(kernels, DAYS), PERIOD_DAYS)
     return Structure(roster, kinds, calendars, (), choices, keys_of(range(n)))
 
 

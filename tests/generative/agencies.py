@@ -44,6 +44,7 @@ CHANNELS = (
     "tie:supervision:staff>staff",
 )
 HALF_LIVES = (0.8, 3.0)
+WITH_DELAYS = ("0.8d", "delay:2d:2", "3d", "delay:6d:4")
 CLIENTS, STAFF, UNITS = ("c1", "c2", "c3", "c4"), ("s1", "s2", "s3"), ("u1", "u2", "u3")
 ORGANISATIONS = ("o1", "o2")
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antiphon.design import build_design
-from tests.generative.agencies import CHANNELS, HALF_LIVES, KINDS, random_agency
+from tests.generative.agencies import CHANNELS, HALF_LIVES, KINDS, WITH_DELAYS, random_agency
 from tests.naive.pools import NaiveAgency
 
+KERNELS = ((0.8, 1), (2 * math.log(2), 2), (3.0, 1), (6 * math.log(2), 4))
 
-def compare(agency, channels):
-    design = build_design(agency, channels=channels, half_lives=HALF_LIVES, join_incidents=False)
+
+def compare(agency, channels, entries=HALF_LIVES, kernels=HALF_LIVES):
+    design = build_design(agency, channels=channels, half_lives=entries, join_incidents=False)
     names = [kind.name for kind in design.kinds]
     grains = {kind.name: kind.precision for kind in design.kinds}
-    twin = NaiveAgency(agency, HALF_LIVES, design.channels, grains)
+    twin = NaiveAgency(agency, kernels, design.channels, grains)
     assert design.history_days == pytest.approx(twin.history)
     codes = list(agency.systems["system"])
     for target in design.targets:
@@ -49,6 +53,12 @@ def compare(agency, channels):
 @given(st.integers(0, 10**9), st.lists(st.sampled_from(CHANNELS), min_size=2, max_size=5, unique=True))
 def test_features_and_compensators_agree_with_the_naive_twin(seed, channels):
     compare(random_agency(seed), channels)
+
+
+@settings(max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(st.integers(0, 10**9), st.lists(st.sampled_from(CHANNELS), min_size=2, max_size=5, unique=True))
+def test_delayed_kernels_agree_with_the_naive_twin(seed, channels):
+    compare(random_agency(seed), channels, WITH_DELAYS, KERNELS)
 
 
 def test_the_drawn_kinds_are_of_every_precision():

@@ -17,6 +17,18 @@ LN2 = math.log(2.0)
 DAY = 86_400.0
 
 
+def density(days, half, order):
+    """Erlang density of mean half / ln 2; of order 1 it is exponential with that half-life."""
+    x = order * LN2 * days / half
+    return order * LN2 / half * x ** (order - 1) / math.factorial(order - 1) * math.exp(-x)
+
+
+def underway(days, half, order):
+    """Probability that an Erlang time is longer: that fewer than ``order`` points of a Poisson process have come."""
+    x = order * LN2 * days / half
+    return sum(x**n / math.factorial(n) for n in range(order)) * math.exp(-x)
+
+
 @dataclass(frozen=True)
 class Deposit:
     """What one event leaves behind: by whom, of which kind, decaying from when, and whether its cell was coarse."""
@@ -32,12 +44,13 @@ class Deposit:
 class NaiveAgency:
     """An agency's frames as plain lists of rows in float days."""
 
-    def __init__(self, agency, half_lives, channels, precision_of):
+    def __init__(self, agency, kernels, channels, precision_of):
         self.zone = ZoneInfo(agency.settings.agency.timezone)
         self.shifts = list(agency.settings.calendar.shifts)
         self.origin = agency.window[0]
         self.length = self.days(agency.window[1])
-        self.half_lives = list(half_lives)
+        # half-life (of a delayed kernel ln 2 times its mean) and order
+        self.kernels = [entry if isinstance(entry, tuple) else (entry, 1) for entry in kernels]
         self.channels = list(channels)
         self.precision_of = precision_of
         self.vocabulary = agency.vocabulary
@@ -69,7 +82,7 @@ class NaiveAgency:
             for r in agency.events.iter_rows(named=True)
         ]
         self.roles_with_presence = {self.recorded[s] for s, _, _, _, away in self.presence if not away}
-        self.history = min(3 * max(self.half_lives), 0.1 * self.length)
+        self.history = min(3 * max(half for half, _ in self.kernels), 0.1 * self.length)
         self.gaps = [
             (g.group, self.local_days(g.start), self.local_days(g.end), tuple(g.kinds or ()))
             for g in agency.settings.gaps
@@ -384,12 +397,11 @@ class NaiveAgency:
             for source in sources:
                 owner = self.vocabulary.kinds[source].of
                 if owner == (role if channel.how == "self" else channel.from_role):
-                    found += [(c, source, b) for b in range(len(self.half_lives))]
+                    found += [(c, source, b) for b in range(len(self.kernels))]
         return found
 
     def integral(self, deposit, b, start, end):
-        half = self.half_lives[b]
-        return 2.0 ** (-(start - deposit.time) / half) - 2.0 ** (-(end - deposit.time) / half)
+        return underway(start - deposit.time, *self.kernels[b]) - underway(end - deposit.time, *self.kernels[b])
 
     def target_rows(self, kind):
         """(time, end, system, count) of each scored row."""
@@ -428,7 +440,7 @@ class NaiveAgency:
 
     def _feature(self, column, everyone, system, kind, start, end):
         c, source, b = column
-        channel, half, grain, total = self.channels[c], self.half_lives[b], self.precision_of[kind], 0.0
+        channel, grain, total = self.channels[c], self.precision_of[kind], 0.0
         for deposit in everyone:
             if deposit.kind != source:
                 continue
@@ -440,7 +452,7 @@ class NaiveAgency:
             masses = self.weight(deposit, channel, everyone)
             if grain == "minute":
                 now = start - 1e-9 if self.is_terminal(kind) else start
-                kappa = LN2 / half * 2.0 ** (-(start - deposit.time) / half)
+                kappa = density(start - deposit.time, *self.kernels[b])
                 total += self.share(system, deposit, channel, masses, now) * kappa
                 continue
             cuts = [start, *[m for m in self.moments(grain) if start < m < end], end]

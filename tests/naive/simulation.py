@@ -15,7 +15,7 @@ from tests.naive.pools import LN2, Deposit, NaiveAgency
 
 
 class NaiveSimulation:
-    """One agency and one model, to be run many times.
+    """One agency and one model, to be run many times; exponential kernels only, since thinning needs a falling intensity.
 
     ``models``: {kind: TargetModel}; ``columns``: {kind: [(channel, source kind, half-life), ...]} in the order of alpha;
     ``calendar``: whatever has ``period_days`` and ``n_periods``.
@@ -23,7 +23,9 @@ class NaiveSimulation:
 
     def __init__(self, agency, structure, models, columns, calendar):
         grains = {kind.name: kind.precision for kind in structure.kinds}
-        self.world = NaiveAgency(agency, structure.choices.half_lives, structure.choices.channels, grains)
+        self.world = NaiveAgency(
+            agency, structure.choices.kernels.half_lives.tolist(), structure.choices.channels, grains
+        )
         self.world.history = 0.0  # nothing is scored here: the process runs from the start
         self.models, self.columns, self.calendar = models, columns, calendar
         self.world.rows = []
@@ -75,7 +77,7 @@ class NaiveSimulation:
         for (channel, source, b), alpha in zip(self.columns[kind], self.models[kind].alpha, strict=True):
             for number, deposit in enumerate(self.deposits):
                 if deposit.kind == source:
-                    weight = kernel(deposit, self.world.half_lives[b])
+                    weight = kernel(deposit, self.world.kernels[b][0])
                     if weight > 0.0:
                         total += alpha * weight * self._share(system, number, channel, middle)
         return total

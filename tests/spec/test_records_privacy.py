@@ -163,6 +163,16 @@ def test_covariates_of_attributes_that_stay_behind_are_left_out_of_the_copy(fold
     assert model["receptivity"] == []
 
 
+def test_half_lives_and_delays_are_those_of_the_copy(folder):
+    path = folder / "agency.toml"
+    path.write_text(f'{path.read_text()}\n[model]\nhalf_lives = ["8h", "delay:10d:3"]\n')
+    out, _ = copied(folder)
+
+    kept, copy = read_agency(folder).settings.model, read_agency(out).settings.model
+    assert [kernel.order for kernel in copy.half_lives] == [1, 3]
+    assert [kernel.half_life for kernel in copy.half_lives] == pytest.approx([k.half_life for k in kept.half_lives])
+
+
 def test_only_its_owner_can_read_the_key(folder):
     copied(folder)
     key = folder.parent / "key.txt"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Calendar, Channel, Covariate, Design, Feature, Kind, Margins, Role, Segments, Target
 from antiphon.hawkes.curvature import reduce
 from antiphon.hawkes.estimate import estimate
@@ -80,7 +81,7 @@ def hand_design(spells, rows, *, days, period_days, precision="minute", weekday=
         kinds=(Kind("kind", "person", precision, terminal, "member"),),
         roles=(role,),
         channels=tuple(Channel("self", "", "", "") for _ in range(n_columns)),
-        half_lives=np.array([1.0]),
+        kernels=read_kernels([1.0]),
         window_days=float(days),
         history_days=0.0,
         calendars={precision: calendar},

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Calendar, Channel, Covariate, Design, Feature, Kind, Margins, Role, Segments, Target
 
 CHANNELS = (Channel("self", "", "", ""), Channel("peers", "unit", "client", "client"))
@@ -102,7 +103,7 @@ def invented(
         (Kind("restraint", "client", precision, terminal, "present"),),
         (role,),
         CHANNELS,
-        np.array([0.5, 3.0]),
+        read_kernels([0.5, 3.0]),
         days,
         0.0,
         {precision: calendar},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Calendar, Channel, Design, Feature, Kind, Margins, Role, Segments, Target
 
 WINDOW = 400.0
@@ -57,7 +58,7 @@ def own_echoes(
         kinds=(Kind("aggression", "client", "minute", terminal=False, while_="present"),),
         roles=(_role(n_systems, n_organisations),),
         channels=(Channel("self", "", "", ""),),
-        half_lives=np.array([read_half_life or half_life]),
+        kernels=read_kernels([read_half_life or half_life]),
         window_days=WINDOW,
         history_days=HISTORY,
         calendars={"minute": calendar},

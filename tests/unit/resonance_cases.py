@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Channel, Design, Feature, Kind, Margins, Target
 from antiphon.hawkes.curvature import dense_curvature
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
@@ -50,7 +51,7 @@ def design(targets: tuple[Target, ...], half_lives: tuple[float, ...] = (1.0,)) 
         kinds=(CLIENT, STAFF),
         roles=(),
         channels=CHANNELS,
-        half_lives=np.array(half_lives),
+        kernels=read_kernels(half_lives),
         window_days=100.0,
         history_days=0.0,
         calendars={},

@@ -113,7 +113,7 @@ def columns_of(structure, kind):
         wanted = role if channel.how == "self" else channel.from_role
         for source, other in enumerate(structure.kinds):
             if other.role == wanted:
-                found += [Feature(c, source, b) for b in range(structure.choices.half_lives.size)]
+                found += [Feature(c, source, b) for b in range(structure.choices.kernels.orders.size)]
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Kind
 from antiphon.hawkes import fit_design
 from antiphon.inference import infer
@@ -31,9 +32,9 @@ def test_labels():
     assert [row.label for row in table_of_tests(few)] == ["too few", ""]
     one_unit = replace(design, margins=replace(design.margins, n_units={(0, 0, 0): 1, (1, 0, 0): 1}))
     assert [row.label for row in table_of_tests(one_unit)] == ["", "shared circumstances not excluded"]
-    slow = replace(design, half_lives=np.array([8.0, 20.0]))
+    slow = replace(design, kernels=read_kernels([8.0, 20.0]))
     assert [row.label for row in table_of_tests(slow)] == ["slow dependence"] * 2
-    mixed = table_of_tests(replace(design, half_lives=np.array([2.0, 20.0])))[0]
+    mixed = table_of_tests(replace(design, kernels=read_kernels([2.0, 20.0])))[0]
     assert (mixed.fast, mixed.columns, mixed.label) == ((0,), (0, 1), "")
     shared = replace(design, margins=replace(design.margins, shared=frozenset({(0, 0)})))
     assert [row.label for row in table_of_tests(shared)] == ["shared circumstances not excluded", ""]
@@ -118,6 +119,6 @@ def test_the_three_numbers_are_not_mixed():
 
 
 def test_delay_of_one_half_life_is_the_half_life():
-    assert median_delay(np.array([0.3]), np.array([2.0])) == pytest.approx(2.0)
-    assert 0.5 < median_delay(np.array([0.1, 0.1]), np.array([0.5, 3.0])) < 3.0
-    assert np.isnan(median_delay(np.zeros(1), np.array([2.0])))
+    assert median_delay(np.array([0.3]), read_kernels([2.0])) == pytest.approx(2.0)
+    assert 0.5 < median_delay(np.array([0.1, 0.1]), read_kernels([0.5, 3.0])) < 3.0
+    assert np.isnan(median_delay(np.zeros(1), read_kernels([2.0])))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import gamma, kstest
 
 from antiphon.design.design import Design
 from antiphon.hawkes.curvature import dense_curvature
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.options import Options
-from antiphon.inference.diagnostics import decayed_sum, diagnose, residual_intervals, total_clock, uniform_test
+from antiphon.inference.diagnostics import diagnose, residual_intervals, total_clock, uniform_test
+from antiphon.kernels.stages import underway
 from antiphon.model.parameters import Endemic, TargetModel
 from tests.unit.ladder_cases import HISTORY, WINDOW, own_echoes
 
@@ -38,15 +39,15 @@ def told(design: Design, *, rate: float, echoes: float) -> TargetFit:
     )
 
 
-def test_decayed_sum_is_the_plain_sum() -> None:
+def test_echoes_underway_are_the_plain_sum() -> None:
     generator = np.random.default_rng(4)
     times, points = np.sort(generator.uniform(0, 3000, 300)), np.sort(generator.uniform(0, 3000, 50))
     points[10] = times[100]
     points = np.sort(points)
     gaps = points[:, None] - times[None, :]
-    for half_life in (0.3, 40.0):
-        plain = np.where(gaps > 0, 2.0 ** (-np.maximum(gaps, 0) / half_life), 0.0).sum(axis=1)
-        np.testing.assert_allclose(decayed_sum(times, half_life, points), plain, atol=1e-9)
+    for rate, order in ((2.0, 1), (0.01, 1), (0.3, 4)):
+        plain = np.where(gaps > 0, gamma.sf(np.maximum(gaps, 0), order, scale=1.0 / rate), 0.0).sum(axis=1)
+        np.testing.assert_allclose(underway(times, points, rate, order), plain, atol=1e-9)
 
 
 def test_expected_events_add_up_to_endemic_and_echoes() -> None:

@@ -108,7 +108,7 @@ def test_lengths_that_are_none(text):
 
 def test_defaults_are_those_of_the_reference():
     settings = Settings()
-    assert settings.model.half_lives == pytest.approx((1 / 3, 3, 21))
+    assert [kernel.half_life for kernel in settings.model.half_lives] == pytest.approx([1 / 3, 3, 21])
     assert (settings.privacy.min_clients, settings.privacy.min_staff) == (11, 10)
     assert settings.privacy.staff_kinds == "aggregate"
     assert settings.calendar.shifts == ("07:00", "15:00", "23:00")

@@ -273,8 +273,8 @@ def test_frailties_can_be_given():
 
 @pytest.mark.parametrize("order", [1, 3])
 def test_delays_are_erlang_of_the_same_mean(order):
-    structure, model = dense([2.0], [[0.7]], half_life=0.5, window=5000.0)
-    simulated = simulate(structure, model, 1, orders=[order])
+    structure, model = dense([2.0], [[0.7]], half_life=f"delay:{0.5 / LN2}d:{order}", window=5000.0)
+    simulated = simulate(structure, model, 1)
     echo = simulated.parent >= 0
     delay = simulated.rows.time[echo] - simulated.rows.time[simulated.parent[echo]]
     mean = 0.5 / LN2

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from antiphon.design import design_of
+from antiphon.design.delays import read_kernels
 from antiphon.hawkes import Options
 from antiphon.hawkes.layout import from_endemic
 from antiphon.hawkes.likelihood import evaluate
@@ -82,9 +83,21 @@ def test_with_frailty_and_propensity():
     assert max(map(abs, values.values())) < 4.5
 
 
+def test_delayed_kernels_beside_exponential_ones_and_a_delay_taken_for_a_decay():
+    structure = everything(history=6.0, half_lives=["delay:5d:3", "6d"])
+    values = z_values(structure, model_of(structure, rate=0.1, echoes=0.05), 30)
+    assert len(values) > 200
+    assert max(map(abs, values.values())) < 4.5
+    structure = everything(channels=("self",), kinds=("aggression_physical", "refusal"), half_lives=["delay:5d:1"])
+    model = model_of(structure, rate=0.5, echoes=0.3)
+    late = replace(structure, choices=replace(structure.choices, kernels=read_kernels(["delay:5d:3"])))
+    assert max(map(abs, z_values(structure, model, 30, simulated_in=late).values())) > 4.0
+
+
 def test_a_decay_that_is_20_percent_wrong_is_seen():
     structure = everything(channels=("self",), kinds=("aggression_physical", "refusal"))
     model = model_of(structure, rate=0.5, echoes=0.25)
-    wrong = replace(structure, choices=replace(structure.choices, half_lives=1.2 * structure.choices.half_lives))
+    slow = read_kernels((1.2 * structure.choices.kernels.half_lives).tolist())
+    wrong = replace(structure, choices=replace(structure.choices, kernels=slow))
     assert max(map(abs, z_values(structure, model, 60).values())) < 4.0
     assert max(map(abs, z_values(structure, model, 60, simulated_in=wrong).values())) > 4.0

@@ -103,5 +103,5 @@ def test_a_twin_whose_decay_is_20_percent_wrong_is_seen():
         return np.asarray([len(twin.run(random.Random(s), history=given)) for s in range(120)])  # noqa: S311 - no secret
 
     assert abs(z(expected(), np.asarray(found))) < 4
-    twin.world.half_lives = [1.2 * life for life in twin.world.half_lives]
+    twin.world.kernels = [(1.2 * life, order) for life, order in twin.world.kernels]
     assert abs(z(expected(), np.asarray(found))) > 4

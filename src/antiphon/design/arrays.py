@@ -9,6 +9,7 @@ import numpy as np
 from antiphon.design.build import design_of
 from antiphon.design.channels import parse_channel
 from antiphon.design.clock import plain_calendar
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Design, Kind
 from antiphon.design.events import rows_from
 from antiphon.design.roster import Attendance, make_roster
@@ -102,6 +103,6 @@ def _structure(
     levels, pooled = ("unit", "person"), np.zeros(role.size, bool)
     roster = make_roster(role, level, levels, pooled, stays, attendance, {}, float(window))
     parsed = tuple(parse_channel(text) for text in channels)
-    choices = Choices(parsed, np.unique(np.asarray(half_lives, float)), 0.0, float(window), has_frailty)
+    choices = Choices(parsed, read_kernels(half_lives), 0.0, float(window), has_frailty)
     calendars = {"minute": plain_calendar(float(window))}
     return Structure(roster, kinds, calendars, (), choices, keys_of(range(role.size)))

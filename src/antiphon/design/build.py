@@ -10,6 +10,7 @@ import numpy as np
 from antiphon.design.channels import check_channels, counted, default_channels, parse_channel
 from antiphon.design.clock import calendars_of
 from antiphon.design.covariates import Plan, plan_of, unused, wanted_of, with_values
+from antiphon.design.delays import read_kernels
 from antiphon.design.design import Channel, Design, Kind, Role
 from antiphon.design.events import (
     GRAINS,
@@ -35,6 +36,7 @@ from antiphon.errors import SpecificationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Calendar
     from antiphon.design.targets import ClassReading
     from antiphon.records.agency import Agency
@@ -65,7 +67,7 @@ def build_design(
     agency: Agency,
     *,
     channels: Sequence[str] | None = None,
-    half_lives: Sequence[float] | None = None,
+    half_lives: Sequence[float | str] | None = None,
     join_incidents: bool = True,
     covariates: Sequence[str] | None = None,
     receptivity: Sequence[str] | None = None,
@@ -80,7 +82,7 @@ def build_design(
     channels
         ``HOW:WHERE:FROM>TO``; None for those of ``agency.toml``, or else all that the records suggest.
     half_lives
-        Days; None for those of ``agency.toml``.
+        Days, or ``"delay:MEAN:ORDER"``; None for those of ``agency.toml``.
     join_incidents
         Whether rows without incident number that share a person and a unit within the incident window are one
         incident.
@@ -110,7 +112,7 @@ def take_apart(
     agency: Agency,
     *,
     channels: Sequence[str] | None = None,
-    half_lives: Sequence[float] | None = None,
+    half_lives: Sequence[float | str] | None = None,
     join_incidents: bool = True,
     covariates: Sequence[str] | None = None,
     receptivity: Sequence[str] | None = None,
@@ -131,12 +133,12 @@ def _structure(
     records: _Records,
     wanted: Wanted,
     channels: Sequence[str] | None,
-    half_lives: Sequence[float] | None,
+    half_lives: Sequence[float | str] | None,
 ) -> Structure:
-    lives = np.unique(np.asarray(agency.settings.model.half_lives if half_lives is None else half_lives, float))
+    kernels = read_kernels(agency.settings.model.half_lives if half_lives is None else half_lives)
     window_days, n_events = records.roster.window_days, records.events.time.size
     choices = Choices(
-        _channels(agency, records.roster, records.kinds, channels), lives, usual_history(lives, window_days),
+        _channels(agency, records.roster, records.kinds, channels), kernels, usual_history(kernels, window_days),
         _period(agency.settings.model.period_days, window_days, n_events), wanted=wanted,
     )  # fmt: skip
     gaps, keys = _gaps(agency, records.code, records.kinds), keys_of(records.code)
@@ -192,9 +194,9 @@ def _records(agency: Agency, *, join_incidents: bool) -> _Records:
     return _Records(roster, code, events, kinds, calendars, set_aside, Recorded(rows, join_days))
 
 
-def usual_history(half_lives: np.ndarray, window_days: float) -> float:
+def usual_history(kernels: Kernels, window_days: float) -> float:
     """Return the days at the start that are read but not scored: three half-lives, at most a tenth of the window."""
-    return float(min(HISTORY_HALF_LIVES * half_lives.max(), HISTORY_SHARE * window_days))
+    return float(min(HISTORY_HALF_LIVES * kernels.half_lives[-1], HISTORY_SHARE * window_days))
 
 
 def design_of(structure: Structure, rows: Rows, join_days: float | None = None) -> Design:
@@ -217,21 +219,21 @@ def assemble(structure: Structure, events: Events, set_aside: SetAside) -> Desig
     ]
     roles = tuple(role for role, _ in made)
     edges = np.linspace(choices.history_days, roster.window_days, N_BLOCKS + 1)
-    frame = Frame(exposure, choices.half_lives, edges, calendars, set_aside)
+    frame = Frame(exposure, choices.kernels, edges, calendars, set_aside)
     classes: list[ClassReading] = []
     for number, role in enumerate(roles):
         found = [_wire(exposure, i, channel, role.name) for i, channel in enumerate(choices.channels)]
         classes += read_role(frame, number, role, [wiring for wiring in found if wiring is not None])
     targets = tuple(sorted((t for c in classes for t in c.targets), key=lambda t: t.kind))
-    warnings = _grain_warnings(kinds, calendars, choices.half_lives)
+    warnings = _grain_warnings(kinds, calendars, choices.kernels)
     if any(c.wirings for c in classes) and not any(t.columns for t in targets):
         raise SpecificationError(warnings[-1][1])
     return Design(
-        kinds=kinds, roles=roles, channels=choices.channels, half_lives=choices.half_lives,
+        kinds=kinds, roles=roles, channels=choices.channels, kernels=choices.kernels,
         window_days=roster.window_days, history_days=choices.history_days, calendars=calendars, block_edges=edges,
         period_days=choices.period_days, n_systems=roster.n_systems, n_organisations=n_organisations,
         n_periods=n_periods(roster.window_days, choices.period_days), targets=targets,
-        margins=make_margins(choices.channels, roles, events, classes, choices.half_lives),
+        margins=make_margins(choices.channels, roles, events, classes, choices.kernels),
         set_aside=set_aside.counts, warnings=warnings + _covariate_warnings(choices.wanted, made), structure=structure,
     )  # fmt: skip
 
@@ -340,7 +342,7 @@ def _period(period_days: float, window_days: float, n_events: int) -> float:
 
 
 def _grain_warnings(
-    kinds: tuple[Kind, ...], calendars: dict[str, Calendar], half_lives: np.ndarray
+    kinds: tuple[Kind, ...], calendars: dict[str, Calendar], kernels: Kernels
 ) -> tuple[tuple[str, str], ...]:
     """Say which half-lives are too short for kinds that are recorded by shift or day."""
     found = []
@@ -349,7 +351,8 @@ def _grain_warnings(
         if not coarse:
             continue
         shortest = CELLS_PER_HALF_LIFE * usual_cell(calendars[precision])
-        short = [f"{life * 24:g} hours" for life in half_lives if life < shortest - 1e-9]
+        lives = np.unique(kernels.half_lives)
+        short = [f"{life * 24:g} hours" for life in lives if life < shortest - 1e-9]
         if short:
             text = (
                 f"Half-lives of {', '.join(short)} are shorter than two {precision}s and were left out for what is "

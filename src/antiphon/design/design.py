@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from antiphon.design.delays import Kernels
     from antiphon.design.events import Recorded
     from antiphon.design.structure import Structure
 
@@ -51,7 +52,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One column of a feature matrix: events of ``source_kind`` through ``channel`` with half-life ``half_life``.
+    """One column of a feature matrix: events of ``source_kind`` through ``channel`` with kernel ``half_life``.
 
     All three are indices into the design's tuples.
     """
@@ -235,7 +236,7 @@ class Design:
     Attributes
     ----------
     kinds, roles, channels : see their classes.
-    half_lives : (kernels,) float64 days, increasing.
+    kernels : how echoes are spread over time; the same for all channels.
     window_days : length of the window; ``history_days``: its unscored beginning.
     calendars : one per precision in use.
     block_edges : (blocks + 1,) float64 days, from ``history_days`` to ``window_days``: the scored time in equal blocks
@@ -254,7 +255,7 @@ class Design:
     kinds: tuple[Kind, ...]
     roles: tuple[Role, ...]
     channels: tuple[Channel, ...]
-    half_lives: np.ndarray
+    kernels: Kernels
     window_days: float
     history_days: float
     calendars: dict[str, Calendar]

@@ -14,6 +14,7 @@ from antiphon.design.targets import risk_spells
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Channel, Design, Kind
     from antiphon.design.events import Events
     from antiphon.design.roster import Roster
@@ -28,7 +29,7 @@ class Ear:
     number, channel : the channel and its index; ``to_role`` : role of the target.
     kinds : the design's kinds, of which only the source has a role.
     source : the source kind.
-    half_lives : (columns,) days; ``block_edges`` : of the design.
+    kernels : of the columns; ``block_edges`` : of the design.
     readings : the rows.
     """
 
@@ -37,16 +38,16 @@ class Ear:
     to_role: str
     kinds: tuple[Kind, ...]
     source: int
-    half_lives: np.ndarray
+    kernels: Kernels
     block_edges: np.ndarray
     readings: Readings
 
     def hear(self, roster: Roster, events: Events) -> tuple[np.ndarray, np.ndarray]:
-        """Read events through a roster: features (rows, half-lives) and compensator (half-lives,)."""
+        """Read events through a roster: features (rows, kernels) and compensator (kernels,)."""
         wiring = wire(self.number, self.channel, self.to_role, self.kinds, roster, events)
         if wiring is None:
-            return np.zeros((self.readings.system.size, self.half_lives.size)), np.zeros(self.half_lives.size)
-        reading = read_all([wiring], self.readings, events, self.half_lives, self.block_edges)
+            return np.zeros((self.readings.system.size, self.kernels.orders.size)), np.zeros(self.kernels.orders.size)
+        reading = read_all([wiring], self.readings, events, self.kernels, self.block_edges)
         return reading.features, reading.compensator.sum(axis=0)
 
 
@@ -75,7 +76,7 @@ def make_ear(design: Design, index: int, columns: Sequence[int]) -> Ear:
         to_role=role.name,
         kinds=tuple(one if k == source else replace(one, role="") for k, one in enumerate(design.kinds)),
         source=source,
-        half_lives=design.half_lives[[feature.half_life for feature in features]],
+        kernels=design.kernels.chosen([feature.half_life for feature in features]),
         block_edges=design.block_edges,
         readings=readings,
     )

@@ -10,6 +10,7 @@ from antiphon.design.design import Margins
 from antiphon.design.spells import spells
 
 if TYPE_CHECKING:
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Channel, Role, Target
     from antiphon.design.events import Events
     from antiphon.design.pools import Wiring
@@ -22,7 +23,7 @@ def make_margins(
     roles: tuple[Role, ...],
     events: Events,
     classes: list[ClassReading],
-    half_lives: np.ndarray,
+    kernels: Kernels,
 ) -> Margins:
     """Return the margins of all channels and kinds.
 
@@ -53,9 +54,9 @@ def make_margins(
                     if channels[wiring.channel].how == "self":
                         mine = np.bincount(events.system[events.of_kind(source)], minlength=n_systems)
                         n_pairs[key] = _own_pairs(roles[target.role], target, mine, same=source == target.kind)
-                        n_pairs[key] *= float(half_lives[-1])
+                        n_pairs[key] *= float(kernels.half_lives[-1])
                     else:
-                        n_pairs[key] = _expected_pairs(found, column, target, half_lives)
+                        n_pairs[key] = _expected_pairs(found, column, target, kernels)
                     column += 1
                     if channels[wiring.channel].how in ("self", "tie"):
                         n_units[key] = heard.get((wiring.channel, source), 0)
@@ -130,9 +131,9 @@ def _sources(wiring: Wiring, events: Events) -> dict[tuple[int, int], int]:
     return found
 
 
-def _expected_pairs(found: ClassReading, column: int, target: Target, half_lives: np.ndarray) -> float:
+def _expected_pairs(found: ClassReading, column: int, target: Target, kernels: Kernels) -> float:
     rate = float(target.count.sum()) / max(found.days_at_risk, 1e-12)
-    return float(found.reading.pairs[column]) * rate * float(half_lives[-1])
+    return float(found.reading.pairs[column]) * rate * float(kernels.half_lives[-1])
 
 
 def _own_pairs(role: Role, target: Target, n_source: np.ndarray, *, same: bool) -> float:

@@ -15,6 +15,7 @@ from antiphon.kernels import relational as loops
 from antiphon.kernels.spells import counting_order
 
 if TYPE_CHECKING:
+    from antiphon.design.delays import Kernels
     from antiphon.design.events import Events
     from antiphon.design.pools import Wiring
     from antiphon.design.spells import Spells
@@ -51,9 +52,9 @@ class Reading:
 
     Attributes
     ----------
-    features : (rows, columns); columns by channel, source kind and half-life.
+    features : (rows, columns); columns by channel, source kind and kernel.
     compensator : (blocks, columns).
-    pairs : (columns / half-lives,) readers at risk at each deposit, summed by mass.
+    pairs : (columns / kernels,) readers at risk at each deposit, summed by mass.
     meetings : {(position of the wiring, source kind position, bit of the target kind): pools in which both occurred}.
     """
 
@@ -80,7 +81,7 @@ class _Layout:
 
 
 def read_all(
-    wirings: list[Wiring], readings: Readings, events: Events, half_lives: np.ndarray, block_edges: np.ndarray
+    wirings: list[Wiring], readings: Readings, events: Events, kernels: Kernels, block_edges: np.ndarray
 ) -> Reading:
     """Run the pass of one class of readers.
 
@@ -92,30 +93,34 @@ def read_all(
         What is to be read.
     events
         All events.
-    half_lives
-        (kernels,) days.
+    kernels
+        How echoes are spread over time.
     block_edges
         (blocks + 1,) days.
     """
-    n_lives, n_blocks = half_lives.size, block_edges.size - 1
-    widths = np.asarray([len(w.sources) * n_lives for w in wirings], np.int64)
-    n_columns = int(widths.sum())
-    features = np.zeros((readings.system.size, n_columns))
+    n_stages, n_blocks = int(kernels.orders.sum()), block_edges.size - 1
+    n_sources = np.asarray([len(w.sources) for w in wirings], np.int64)
+    n_groups = int(n_sources.sum())
+    features = np.zeros((readings.system.size, n_groups * kernels.orders.size))
     if not wirings:
         return Reading(features, np.zeros((n_blocks, 0)), np.zeros(0), {})
     layout = _lay_out(wirings, readings.at_risk.n_owners)
-    state = _allocate(wirings, widths, layout, half_lives, is_coarse=readings.cells.size > 0)
+    state = _allocate(wirings, n_sources, layout, kernels.orders, is_coarse=readings.cells.size > 0)
     changes = _change_stream(wirings, readings, layout)
     sound = _sound(readings, events)
     load, chosen = _by_component(wirings, sound, layout)
     rows = _rows_by_component(readings, layout)
-    clock = loops.Clock(np.log(2.0) / half_lives, block_edges, readings.cells)
-    sounded = np.zeros(state.sums.size // n_lives, bool)
+    clock = loops.Clock(kernels.rates, kernels.orders, block_edges, readings.cells)
+    sounded = np.zeros(state.sums.size // n_stages, bool)
     read = np.zeros(state.pools.shape[0], np.int64)
     bounds = _chunks(changes.begins + load + rows[1])
 
     def run(chunk: int) -> loops.Results:
-        sums = (np.zeros((n_blocks, n_columns)), np.zeros((n_blocks, n_columns)), np.zeros(n_columns))
+        sums = (
+            np.zeros((n_blocks, n_groups * n_stages)),
+            np.zeros((n_blocks, n_groups * n_stages)),
+            np.zeros(n_groups),
+        )
         results = loops.Results(features, *sums, sounded, read)
         # made chunk by chunk: all at once they would be the largest thing in memory
         span = (int(bounds[chunk]), int(bounds[chunk + 1]))
@@ -126,22 +131,24 @@ def read_all(
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, bounds.size - 1)) as threads:
         found = list(threads.map(run, range(bounds.size - 1)))
-    gained = sum((part.gained for part in found), np.zeros((n_blocks, n_columns)))
-    carried = sum((part.carried for part in found), np.zeros((n_blocks, n_columns)))
-    pairs = sum((part.pairs for part in found), np.zeros(n_columns))[::n_lives]
-    meetings = _meetings(wirings, layout, state.pools[:, loops.OFFSET] // n_lives, sounded, read)
-    return Reading(features, _compensate(gained, carried, half_lives, block_edges), pairs, meetings)
+    gained = sum((part.gained for part in found), np.zeros((n_blocks, n_groups * n_stages)))
+    carried = sum((part.carried for part in found), np.zeros((n_blocks, n_groups * n_stages)))
+    pairs = sum((part.pairs for part in found), np.zeros(n_groups))
+    meetings = _meetings(wirings, layout, state.pools[:, loops.OFFSET] // n_stages, sounded, read)
+    return Reading(features, _compensate(gained, carried, kernels, block_edges), pairs, meetings)
 
 
-def _compensate(gained: np.ndarray, carried: np.ndarray, half_lives: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Add to each block what sounds on in it from the blocks before."""
-    total = gained.copy()
-    standing = np.zeros(gained.shape[1])
-    lives = np.tile(half_lives, gained.shape[1] // half_lives.size)
+def _compensate(gained: np.ndarray, carried: np.ndarray, kernels: Kernels, edges: np.ndarray) -> np.ndarray:
+    """Add to each block what comes in it of the mass that waits from the blocks before."""
+    n_blocks, n_stages = edges.size - 1, int(kernels.orders.sum())
+    gained, carried = (part.reshape(n_blocks, -1, n_stages) for part in (gained, carried))
+    total = np.add.reduceat(gained, np.cumsum(kernels.orders) - kernels.orders, axis=2)
+    standing = np.zeros(carried.shape[1:])
     for block, length in enumerate(np.diff(edges)):
-        total[block] += standing * -np.expm1(-np.log(2.0) / lives * length)
-        standing = standing * np.exp2(-length / lives) + carried[block]
-    return total
+        passed, come = kernels.after(float(length))
+        total[block] += standing @ come
+        standing = standing @ passed + carried[block]
+    return total.reshape(n_blocks, -1)
 
 
 def _lay_out(wirings: list[Wiring], n_systems: int) -> _Layout:
@@ -175,26 +182,28 @@ def _lay_out(wirings: list[Wiring], n_systems: int) -> _Layout:
 
 
 def _allocate(
-    wirings: list[Wiring], widths: np.ndarray, layout: _Layout, half_lives: np.ndarray, *, is_coarse: bool
+    wirings: list[Wiring], n_sources: np.ndarray, layout: _Layout, orders: np.ndarray, *, is_coarse: bool
 ) -> loops.State:
     """Lay out the sums: pools of one component side by side, so that they stay in cache."""
     n_pools, n_seats, n_systems = layout.pool_rank.size, layout.seat_pool.size, layout.local_system.size
     wiring_of = np.empty(n_pools, np.int64)
     wiring_of[layout.pool_rank] = np.repeat(np.arange(len(wirings)), np.diff(layout.first_pool))
     is_same = np.asarray([w.is_same_role for w in wirings])[wiring_of]
-    width = widths[wiring_of]
+    n_stages, columns = int(orders.sum()), n_sources * orders.size
+    width = n_sources[wiring_of] * n_stages
     size = np.where(is_same, 3 * width, width)
     pools = np.zeros((n_pools, 8), np.int64)
     pools[:, loops.OFFSET] = np.cumsum(size) - size
-    pools[:, loops.COLUMN] = (np.cumsum(widths) - widths)[wiring_of]
+    pools[:, loops.COLUMN] = (np.cumsum(columns) - columns)[wiring_of]
     pools[:, loops.WIDTH] = width
     pools[:, loops.IS_SAME] = is_same
+    pools[:, loops.STATE] = ((np.cumsum(n_sources) - n_sources) * n_stages)[wiring_of]
     own_width = np.where(is_same, width, 0)[layout.seat_pool]
     own = np.where(own_width > 0, np.cumsum(own_width) - own_width, -1)
     n_sums = int(size.sum())
     return loops.State(
         pools=pools,
-        levels=np.zeros((n_pools, loops.SHARE + half_lives.size)),
+        levels=np.zeros((n_pools, loops.SHARE + n_stages)),
         sums=np.zeros(n_sums),
         read=np.zeros(n_sums if is_coarse else 0),
         seats=np.column_stack([layout.seat_pool, layout.seat_system, own]),

@@ -13,6 +13,7 @@ from antiphon.design.ground import NOTHING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Calendar, Channel, Kind
     from antiphon.design.ground import Wanted
     from antiphon.design.risk import Gap
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 class Choices:
     """What is chosen rather than recorded.
 
-    Channels; half-lives, history and periods in days; whether people differ; which covariates are wanted.
+    Channels; kernels; history and periods in days; whether people differ; which covariates are wanted.
     """
 
     channels: tuple[Channel, ...]
-    half_lives: np.ndarray
+    kernels: Kernels
     history_days: float
     period_days: float
     has_frailty: bool = True
@@ -44,7 +45,7 @@ class Structure:
     kinds : event kinds, by code.
     calendars : cells by precision.
     gaps : spells without recording.
-    choices : channels, half-lives, history, periods, frailty.
+    choices : channels, kernels, history, periods, frailty.
     keys : (systems,) uint64, one number per system that does not change when others come or go: its luck in a
         simulation hangs on it.
     """

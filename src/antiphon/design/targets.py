@@ -14,6 +14,7 @@ from antiphon.design.spells import CODE, spells
 from antiphon.kernels.spells import last_started
 
 if TYPE_CHECKING:
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Calendar, Kind, Role
     from antiphon.design.events import SetAside
     from antiphon.design.pools import Wiring
@@ -26,10 +27,10 @@ CELLS_PER_HALF_LIFE = 2.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Frame:
-    """What all targets share: exposure, half-lives, edges of the blocks, calendars, and what is set aside."""
+    """What all targets share: exposure, kernels, edges of the blocks, calendars, and what is set aside."""
 
     exposure: Exposure
-    half_lives: np.ndarray
+    kernels: Kernels
     block_edges: np.ndarray
     calendars: dict[str, Calendar]
     set_aside: SetAside
@@ -99,9 +100,9 @@ def _read_class(
     cells = frame.calendars[kind.precision].edges if is_coarse else np.empty(0)
     at_risk = risk_spells(role.segments, column, frame.exposure.roster.n_systems)
     readings = Readings(system, start, end, kind.terminal, marks, cells, at_risk)
-    reading = read_all(wirings, readings, frame.exposure.events, frame.half_lives, frame.block_edges)
+    reading = read_all(wirings, readings, frame.exposure.events, frame.kernels, frame.block_edges)
     columns = [
-        Feature(w.channel, source, b) for w in wirings for source in w.sources for b in range(frame.half_lives.size)
+        Feature(w.channel, source, b) for w in wirings for source in w.sources for b in range(frame.kernels.orders.size)
     ]
     kept = np.asarray([_is_long_enough(frame, kind.precision, feature) for feature in columns], bool)
     days = float((at_risk.end - at_risk.start).sum())
@@ -139,7 +140,7 @@ def _is_long_enough(frame: Frame, precision: str, feature: Feature) -> bool:
     """Say whether a half-life spans at least two cells of the target and of the source kind."""
     grains = {precision, frame.exposure.kinds[feature.source_kind].precision} - {"minute"}
     longest = max((usual_cell(frame.calendars[grain]) for grain in grains), default=0.0)
-    return bool(frame.half_lives[feature.half_life] >= CELLS_PER_HALF_LIFE * longest - 1e-9)
+    return bool(frame.kernels.half_lives[feature.half_life] >= CELLS_PER_HALF_LIFE * longest - 1e-9)
 
 
 def usual_cell(calendar: Calendar) -> float:

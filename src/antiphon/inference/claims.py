@@ -82,7 +82,7 @@ def table_of_tests(design: Design) -> tuple[Row, ...]:
             groups.setdefault((feature.channel, feature.source_kind), []).append(column)
         for (channel, source), columns in groups.items():
             key = (channel, source, target.kind)
-            fast = tuple(c for c in columns if design.half_lives[target.columns[c].half_life] <= slowest + 1e-9)
+            fast = tuple(c for c in columns if design.kernels.half_lives[target.columns[c].half_life] <= slowest + 1e-9)
             pairs = float(design.margins.n_pairs.get(key, 0.0))
             units = int(design.margins.n_units.get(key, 0))
             label: Label = ""
@@ -112,7 +112,7 @@ def table_hash(design: Design, rows: Sequence[Row]) -> str:
             design.channels[row.channel].name,
             design.kinds[row.source_kind].name,
             design.kinds[design.targets[row.target].kind].name,
-            [float(design.half_lives[design.targets[row.target].columns[c].half_life]) for c in row.columns],
+            [design.kernels.written[design.targets[row.target].columns[c].half_life] for c in row.columns],
             round(row.pairs, 6),
             row.n_source,
             row.n_target,

@@ -10,15 +10,15 @@ import polars as pl
 from scipy.special import kolmogorov, ndtr
 
 from antiphon.inference.forecast import endemic_until
+from antiphon.kernels.stages import underway
 
 if TYPE_CHECKING:
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Design, Target
     from antiphon.hawkes.fit import Fit, TargetFit
 
 FEWEST_EVENTS = 20
 """With fewer incidents a residual plot says nothing."""
-LARGEST_POWER = 400.0
-"""Half-lives that fit into one piece of the decayed sums: 2^400 is far from overflow."""
 DIAGNOSTICS = {"kind": pl.String, "ks": pl.Float64, "p": pl.Float64, "n": pl.Int64}
 CALIBRATION = {"expected": pl.Float64, "observed": pl.Int64, "p_forecast": pl.Float64}
 
@@ -174,7 +174,7 @@ def total_clock(design: Design, target: Target, fit: TargetFit) -> Clock:
         if alpha > 0:
             feature = target.columns[column]
             kernel = kernel_mass(
-                speaking[feature.source_kind], float(design.half_lives[feature.half_life]), points, design.block_edges
+                speaking[feature.source_kind], design.kernels, feature.half_life, points, design.block_edges
             )
             expected += alpha * _to_block_totals(kernel, points, design.block_edges, target.compensator[:, column])
     return Clock(points, expected - expected[0])
@@ -189,57 +189,29 @@ def _speaking_times(design: Design) -> list[np.ndarray]:
     return times
 
 
-def kernel_mass(times: np.ndarray, half_life: float, points: np.ndarray, block_edges: np.ndarray) -> np.ndarray:
+def kernel_mass(
+    times: np.ndarray, kernels: Kernels, which: int, points: np.ndarray, block_edges: np.ndarray
+) -> np.ndarray:
     """Cumulated kernel mass of source events.
 
     Parameters
     ----------
     times : (events,) days, sorted.
-    half_life : days.
+    kernels, which : the kernels, and which of them.
     points : (points,) days, sorted, holding the block edges.
     block_edges : (blocks + 1,).
 
     Returns
     -------
     np.ndarray
-        (points,) ``sum over events before t of 1 - 2^(-(t - t_n) / half_life)``; time itself where a block has none.
+        (points,) sum over events before t of the share of their echoes that has come; time itself where a block has none.
     """
     before = np.searchsorted(times, points, side="left")
-    mass = before - decayed_sum(times, half_life, points)
+    mass = before - underway(times, points, float(kernels.rates[which]), int(kernels.orders[which]))
     at_edges = np.searchsorted(points, block_edges)
     if np.any(np.diff(mass[at_edges]) <= 0):
         mass = mass + 1e-9 * points
     return mass
-
-
-def decayed_sum(times: np.ndarray, half_life: float, points: np.ndarray) -> np.ndarray:
-    """What is left of earlier events at each point: ``sum over t_n < t of 2^(-(t - t_n) / half_life)``.
-
-    Parameters
-    ----------
-    times, points : sorted days.
-    half_life : days.
-
-    Returns
-    -------
-    np.ndarray
-        (points,) by sums over pieces of time so short that nothing overflows.
-    """
-    result = np.zeros(len(points))
-    if not len(times) or not len(points):
-        return result
-    origin, end = min(times[0], points[0]), points[-1]
-    length = LARGEST_POWER * half_life
-    left = 0.0
-    while origin <= end:
-        here = slice(*np.searchsorted(times, [origin, origin + length], side="left"))
-        asked = slice(*np.searchsorted(points, [origin, origin + length], side="left"))
-        grown = np.concatenate([[left], left + np.cumsum(2.0 ** ((times[here] - origin) / half_life))])
-        count = np.searchsorted(times[here], points[asked], side="left")
-        result[asked] = grown[count] * 2.0 ** (-(points[asked] - origin) / half_life)
-        left = grown[-1] * 2.0 ** (-length / half_life)
-        origin += length
-    return result
 
 
 def _to_block_totals(kernel: np.ndarray, points: np.ndarray, edges: np.ndarray, totals: np.ndarray) -> np.ndarray:

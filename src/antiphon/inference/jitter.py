@@ -224,11 +224,11 @@ def jitter(
     if structure is None or design.channels[target.columns[columns[0]].channel].how == "self":
         return None
     ear = make_ear(design, index, columns)
-    window = WINDOW_HALF_LIVES * float(ear.half_lives[np.argmax(alpha)])
+    window = WINDOW_HALF_LIVES * float(ear.kernels.half_lives[np.argmax(alpha)])
     redraw = make_redraw(fit, events, ear.source, target.kind, window)
     if redraw is None:
         return None
-    weights, root = row_weights(without(fit, index, columns), index), np.sqrt(ear.half_lives)
+    weights, root = row_weights(without(fit, index, columns), index), np.sqrt(ear.kernels.half_lives)
     told = target.features[:, list(columns)]
     observed = float((weights @ told - target.compensator[:, list(columns)].sum(axis=0)) @ root)
     generator = np.random.default_rng(seed)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import gammainc
 
 from antiphon.design.build import with_periods
+from antiphon.design.delays import Kernels, share_come
 from antiphon.framework.loader import load_vocabulary
 from antiphon.hawkes.fit import FitStatus
 from antiphon.hawkes.fitting import fit_design
@@ -161,7 +163,8 @@ def _coupling(penalised: Fit, row: Row, tested: Tested | None, q: float) -> Coup
     target = design.targets[row.target]
     columns = list(row.columns)
     alpha = penalised.targets[row.target].model.alpha[columns]
-    lives = np.array([design.half_lives[target.columns[c].half_life] for c in columns])
+    lives = [target.columns[c].half_life for c in columns]
+    kernels = Kernels(design.kernels.half_lives[lives], design.kernels.orders[lives])
     missing = float("nan")
     interval = tested.interval if tested is not None else None
     expected = interval.estimate if interval is not None else float(alpha.sum())
@@ -186,8 +189,8 @@ def _coupling(penalised: Fit, row: Row, tested: Tested | None, q: float) -> Coup
         approximate=tested is not None
         and (tested.interval.approximate or tested.comparison.approximate or expected * mass.max() < ENOUGH_ECHOES),
         label=label,
-        median_delay_days=median_delay(alpha, lives),
-        same_cell_share=same_cell_share(design, row, alpha, lives),
+        median_delay_days=median_delay(alpha, kernels),
+        same_cell_share=same_cell_share(design, row, alpha, kernels),
         n_source=row.n_source,
         n_target=row.n_target,
         n_units=row.n_units,
@@ -199,22 +202,24 @@ def _in_step(tested: Tested) -> bool:
     return bool(difference > 2.0 * tested.claim_error)
 
 
-def median_delay(alpha: np.ndarray, half_lives: np.ndarray) -> float:
+def median_delay(alpha: np.ndarray, kernels: Kernels) -> float:
     """Days within which half of the echoes come; NaN for no echoes."""
     if not (alpha > 0.0).any():
         return float("nan")
-    low, high = 0.0, float(half_lives.max())
+    low, high = 0.0, float(kernels.half_lives.max()) / np.log(2.0)  # no median is later than its mean
     for _ in range(60):
         middle = 0.5 * (low + high)
-        arrived = float(alpha @ (1.0 - 2.0 ** (-middle / half_lives)))
+        arrived = float(alpha @ share_come(middle, kernels.half_lives, kernels.orders))
         low, high = (middle, high) if arrived < 0.5 * alpha.sum() else (low, middle)
     return 0.5 * (low + high)
 
 
-def same_cell_share(design: Design, row: Row, alpha: np.ndarray, half_lives: np.ndarray) -> float:
+def same_cell_share(design: Design, row: Row, alpha: np.ndarray, kernels: Kernels) -> float:
     """Expected share of echoes in the source's own time cell, which coarse records cannot show; 0 for minute records.
 
-    The cell is the longer one of source and target; half-lives count by their echoes, equally where there are none.
+    The cell is the longer one of source and target; kernels count by their echoes, equally where there are none. An
+    event is anywhere in its cell of length ``d``: ``1/d`` times the integral of the share ``F`` that has come, from 0 to
+    ``d``, is ``F_m(d) - mean / d F_(m + 1)(d)`` for an Erlang kernel of order ``m`` (the second of the same rate).
     """
     kinds = (design.kinds[row.source_kind], design.kinds[design.targets[row.target].kind])
     cells = [
@@ -225,9 +230,10 @@ def same_cell_share(design: Design, row: Row, alpha: np.ndarray, half_lives: np.
     if not cells:
         return 0.0
     longest = max(cells)
-    rate = np.log(2.0) * longest / half_lives
-    weights = alpha if (alpha > 0.0).any() else np.ones_like(half_lives)
-    return float(np.average(1.0 + np.expm1(-rate) / rate, weights=weights))
+    x = kernels.rates * longest
+    weights = alpha if (alpha > 0.0).any() else np.ones_like(x)
+    shares = gammainc(kernels.orders, x) - kernels.orders / x * gammainc(kernels.orders + 1, x)
+    return float(np.average(shares, weights=weights))
 
 
 def _warnings(fit: Fit, claim: Fit | None, couplings: Sequence[Coupling]) -> tuple[tuple[str, str], ...]:

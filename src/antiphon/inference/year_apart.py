@@ -57,7 +57,7 @@ def year_apart(fit: Fit, index: int, columns: Sequence[int]) -> float | None:
     features, heard = ear.hear(structure.roster, events)
     if heard.max(initial=0.0) < FEWEST_HEARD:
         return None
-    root = np.sqrt(ear.half_lives)
+    root = np.sqrt(ear.kernels.half_lives)
     jumps = row_weights(fit, index) * (features @ root)
     _, cluster = np.unique(target.incident, return_inverse=True)
     spread = float(np.sqrt((np.bincount(cluster, jumps) ** 2).sum()))

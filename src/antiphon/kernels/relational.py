@@ -1,6 +1,6 @@
 """The one exact pass in time order: who reads what of which event, and how much is there to be read.
 
-Every channel is *deposit into a pool, read from a seat*. A pool keeps decaying sums per source kind and half-life:
+Every channel is *deposit into a pool, read from a seat*. A pool keeps decaying sums per source kind, kernel and stage:
 *others* (sources without a seat in use), and where readers are sources too *peers* (sources in a seat) and *watched*
 (what those at risk would have to leave out because it is their own). What can be read changes only at the actions of
 the streams; between them it decays as a whole. So each action adds its *change* of readable mass, and what that change
@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from antiphon.kernels._compile import kernel
+from antiphon.kernels.stages import pass_on, shares_come, shares_passed
 
 CLOSE, TERMINAL, CHANGE, COARSE, READ, FINE = -1, 0, 1, 2, 3, 4
 """Order of actions at equal times: cells end, terminal events are read, seats and risk change, events of cells that
@@ -57,20 +58,23 @@ class Reads(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """Decay per day of each half-life, edges of the blocks, edges of the cells (empty: minute time)."""
+    """By kernel, rate per day at which its stages pass mass on, and stages; edges of the blocks, of the cells (empty: minute time)."""
 
     rate: np.ndarray
+    stages: np.ndarray
     blocks: np.ndarray
     cells: np.ndarray
 
 
 # columns of ``State.pools``
-OFFSET, COLUMN, WIDTH, IS_SAME, SEATED, AT_RISK = range(6)
+OFFSET, COLUMN, WIDTH, IS_SAME, SEATED, AT_RISK, STATE = range(7)
 # columns of ``State.levels``: time, weight of all seats in use, of those at risk, start of the cell, share read
 TIME, TOTAL, TOTAL_AT_RISK, EPOCH, SHARE = range(5)
 # columns of ``State.seats`` and ``State.uses``
 POOL, SYSTEM, OWN = range(3)
 WEIGHT, OWN_TIME = range(2)
+# of a stage, in the order of the stages of all kernels: where its kernel begins, and stages from it on
+BEGIN, LEFT = range(2)
 
 
 class State(NamedTuple):
@@ -78,12 +82,12 @@ class State(NamedTuple):
 
     Attributes
     ----------
-    pools : (pools, 8) int64: offset of the sums, first column, width (source kinds x half-lives), whether readers are
-        sources too, seats in use, and of those at risk. A row is one cache line.
-    levels : (pools, 4 + half-lives): time, weight in use, weight at risk, start of the cell, and what one own unit mass
-        at the start of the cell would have been read at since.
+    pools : (pools, 8) int64: offset of the sums, first column, width (source kinds x stages of all kernels), whether
+        readers are sources too, seats in use, those at risk, and first stage of its columns. A row is one cache line.
+    levels : (pools, 4 + stages): time, weight in use, weight at risk, start of the cell, and what one own unit mass that
+        was in the stage at the start of the cell would have been read at since.
     sums : others, then peers and watched where readers are sources too; each of the pool's width.
-    read : what one unit of weight has read of others and of peers in this cell; laid out as ``sums``.
+    read : what one unit of weight has read of others and of peers in this cell; laid out as ``sums``, last stages only.
     seats : (seats, 3) int64, sorted by system: pool, system, offset of the reader's own sums (-1: none).
     uses : (seats, 2): weight (0: not eligible), time of the own sums.
     own : own sums of each seat.
@@ -106,8 +110,8 @@ class State(NamedTuple):
 class Results(NamedTuple):
     """What comes out.
 
-    Features (rows, columns); per block and column, mass gained within the block and carried out of it; reading pairs
-    per column; which pools sounded per source kind; target kinds read per pool, as bits.
+    Features (rows, columns); per block and stage of a column, mass gained that comes within the block, and what of it waits
+    there at the block's end; reading pairs per source kind of a channel; which pools sounded per source kind; target kinds read per pool, as bits.
     """
 
     features: np.ndarray
@@ -130,46 +134,43 @@ def _readable(peers, watched, others, n_seated, n_at_risk, total, total_at_risk)
 
 
 @kernel
-def _accumulate(p, past, rate, pools, levels, sums, read):
+def _accumulate(p, past, rate, stages, since, share, pools, levels, sums, read):
     """Add what has been read from a pool since it was last touched: needed over cells only."""
-    at, width, n_seated = pools[p, OFFSET], pools[p, WIDTH], pools[p, SEATED]
-    n_lives = rate.size
-    for b in range(n_lives):
-        used = -math.expm1(-rate[b] * past)
-        for k in range(at + b, at + width, n_lives):
-            read[k] += sums[k] * used / levels[p, TOTAL]
-        if pools[p, IS_SAME] and n_seated > 1:
-            since = math.exp(-rate[b] * (levels[p, TIME] - levels[p, EPOCH]))
-            levels[p, SHARE + b] += since * used / (n_seated - 1)
-            for k in range(at + width + b, at + 2 * width, n_lives):
-                read[k] += sums[k] * used / (n_seated - 1)
+    first, width, n_seated = pools[p, OFFSET], pools[p, WIDTH], pools[p, SEATED]
+    n_states, at, is_shared = share.size, 0, pools[p, IS_SAME] and n_seated > 1
+    if is_shared:
+        shares_passed(levels[p, TIME] - levels[p, EPOCH], rate, stages, since)
+    shares_come(past, rate, stages, share)
+    for b in range(rate.size):
+        last = at + stages[b] - 1
+        for k in range(first, first + width, n_states):
+            for s in range(at, last + 1):
+                read[k + last] += sums[k + s] * share[s] / levels[p, TOTAL]
+        if is_shared:
+            for s in range(at, last + 1):
+                for i in range(last - s + 1):
+                    levels[p, SHARE + s] += since[at + i] * share[s + i] / (n_seated - 1)
+            for k in range(first + width, first + 2 * width, n_states):
+                for s in range(at, last + 1):
+                    read[k + last] += sums[k + s] * share[s] / (n_seated - 1)
+        at = last + 1
 
 
 @kernel
-def _begin_cell(p, start, rate, pools, levels, read):
+def _begin_cell(p, start, n_states, pools, levels, read):
     """Forget what was read in an earlier cell: no open row refers to it."""
     levels[p, EPOCH] = start
     at, n_sums = pools[p, OFFSET], pools[p, WIDTH] * (2 if pools[p, IS_SAME] else 1)
     for k in range(at, at + n_sums):
         read[k] = 0.0
-    for b in range(rate.size):
-        levels[p, SHARE + b] = 0.0
+    for s in range(n_states):
+        levels[p, SHARE + s] = 0.0
 
 
 @kernel
-def _decay(sums, first, last, past, rate):
-    """Let sums fade; the half-life changes fastest."""
-    n_lives = rate.size
-    for b in range(n_lives):
-        factor = math.exp(-rate[b] * past)
-        for k in range(first + b, last, n_lives):
-            sums[k] *= factor
-
-
-@kernel
-def _deposit(p, seat, h, mass, age, block, rate, rest, tail, state, results):
+def _deposit(p, seat, h, mass, block, lined_up, waited, passed, come, state, results):
     """Leave an event's mass in a pool: with the peers where the source is itself a reader now, else with the others."""
-    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    at, width = state.pools[p, OFFSET], state.pools[p, WIDTH]
     n_seated, n_readers = state.pools[p, SEATED], state.pools[p, AT_RISK]
     own = state.seats[seat, OWN] if seat >= 0 else -1
     is_peer = own >= 0 and state.uses[seat, WEIGHT] > 0.0
@@ -181,57 +182,73 @@ def _deposit(p, seat, h, mass, age, block, rate, rest, tail, state, results):
             share = n_readers / (n_seated - 1)
     elif n_seated > 0:
         share = state.levels[p, TOTAL_AT_RISK] / state.levels[p, TOTAL]
-    n_lives = rate.size
-    results.has_sounded[at // n_lives + h] = True
-    results.pairs[column + h * n_lives] += mass * n_readers
-    for b in range(n_lives):
-        k = h * n_lives + b
-        amount = mass * math.exp(-rate[b] * age) if age > 0.0 else mass
+    n_states = lined_up.shape[0]
+    first = state.pools[p, STATE] + h * n_states
+    results.has_sounded[at // n_states + h] = True
+    results.pairs[first // n_states] += mass * n_readers
+    for s in range(n_states):
+        k = h * n_states + s
+        amount = mass * waited[s]
         state.sums[at + k + (width if is_peer else 0)] += amount
         if is_watched:
             state.sums[at + 2 * width + k] += amount
         if own >= 0:
             state.own[own + k] += amount
         if block >= 0:
-            results.gained[block, column + k] += amount * share * rest[b]
-            results.carried[block, column + k] += amount * share * tail[b]
+            results.gained[block, first + s] += amount * share * come[s]
+            for i in range(lined_up[s, LEFT]):
+                results.carried[block, first + s + i] += amount * share * passed[lined_up[s, BEGIN] + i]
 
 
 @kernel
-def _hear(p, seat, row, rate, state, features):
+def _hear(p, seat, row, rate, stages, n_states, state, features):
     """Read a pool at a moment: the reader's share of others and of peers, less its own (rules a to c)."""
-    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    first, width = state.pools[p, OFFSET], state.pools[p, WIDTH]
     n_seated, own = state.pools[p, SEATED], state.seats[seat, OWN]
     share = state.uses[seat, WEIGHT] / state.levels[p, TOTAL]
-    n_lives = rate.size
+    n_lives, last = rate.size, -1
     for b in range(n_lives):
-        for k in range(b, width, n_lives):
-            heard = state.sums[at + k] * share
+        last += stages[b]
+        column = state.pools[p, COLUMN] + b
+        for k in range(last, width, n_states):
+            heard = state.sums[first + k] * share
             if own >= 0 and n_seated > 1:
-                heard += (state.sums[at + width + k] - state.own[own + k]) / (n_seated - 1)
-            features[row, column + k] += rate[b] * heard
+                heard += (state.sums[first + width + k] - state.own[own + k]) / (n_seated - 1)
+            features[row, column] += rate[b] * heard
+            column += n_lives
 
 
 @kernel
-def _settle(p, seat, row, sign, t, rate, state, features):
+def _settle(p, seat, row, sign, t, rate, stages, mine, state, features):
     """Take note of what has been read since the start of the cell: minus where reading begins, plus where it ends."""
-    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    first, width = state.pools[p, OFFSET], state.pools[p, WIDTH]
     own = state.seats[seat, OWN]
-    n_lives = rate.size
+    n_lives, n_states, at = rate.size, mine.size, 0
     for b in range(n_lives):
-        # the own sums do not change within a cell but for decay, so one number per pool tells what they would have read
-        mine = math.exp(rate[b] * (t - state.levels[p, EPOCH])) * state.levels[p, SHARE + b]
-        for k in range(b, width, n_lives):
-            heard = state.uses[seat, WEIGHT] * state.read[at + k]
+        last, column = at + stages[b] - 1, state.pools[p, COLUMN] + b
+        # the own sums do not change within a cell but by passing on, and that can be undone: so one number per stage and
+        # pool tells what of an own unit mass that is in it now would have been read
+        x = rate[b] * (t - state.levels[p, EPOCH])
+        for s in range(at, last + 1):
+            mine[s], back = 0.0, math.exp(x)
+            for i in range(last - s + 1):
+                mine[s] += back * state.levels[p, SHARE + s + i]
+                back *= -x / (i + 1)
+        for k in range(0, width, n_states):
+            heard = state.uses[seat, WEIGHT] * state.read[first + k + last]
             if own >= 0:
-                heard += state.read[at + width + k] - state.own[own + k] * mine
-            features[row, column + k] += sign * heard
+                heard += state.read[first + width + k + last]
+                for s in range(at, last + 1):
+                    heard -= state.own[own + k + s] * mine[s]
+            features[row, column] += sign * heard
+            column += n_lives
+        at = last + 1
 
 
 @kernel
-def _change(p, seat, moves, watches, by, by_risk, block, rest, tail, state, results):
+def _change(p, seat, moves, watches, by, by_risk, block, lined_up, passed, come, state, results):
     """Let a seat come into use or fall out of it, and its reader into or out of risk; own sums move along (rule c)."""
-    at, column, width = state.pools[p, OFFSET], state.pools[p, COLUMN], state.pools[p, WIDTH]
+    first, width = state.pools[p, OFFSET], state.pools[p, WIDTH]
     is_same, own = state.pools[p, IS_SAME], state.seats[seat, OWN]
     n_seated, n_risk = state.pools[p, SEATED], state.pools[p, AT_RISK]
     total, total_risk = state.levels[p, TOTAL], state.levels[p, TOTAL_AT_RISK]
@@ -241,24 +258,26 @@ def _change(p, seat, moves, watches, by, by_risk, block, rest, tail, state, resu
     now_total_risk = total_risk + by_risk if now_risk > 0 else 0.0
     state.pools[p, SEATED], state.pools[p, AT_RISK] = now_seated, now_risk
     state.levels[p, TOTAL], state.levels[p, TOTAL_AT_RISK] = now_total, now_total_risk
-    n_lives = rest.size
+    n_states, states = lined_up.shape[0], state.pools[p, STATE]
     for k in range(width):
-        others, peers, watched = state.sums[at + k], 0.0, 0.0
+        others, peers, watched = state.sums[first + k], 0.0, 0.0
         if is_same:
-            peers, watched = state.sums[at + width + k], state.sums[at + 2 * width + k]
+            peers, watched = state.sums[first + width + k], state.sums[first + 2 * width + k]
         before = _readable(peers, watched, others, n_seated, n_risk, total, total_risk)
         if own >= 0:
             mine = state.own[own + k]
             others -= moves * mine
             peers += moves * mine
             watched += watches * mine
-            state.sums[at + k] = others
-            state.sums[at + width + k] = peers
-            state.sums[at + 2 * width + k] = watched
+            state.sums[first + k] = others
+            state.sums[first + width + k] = peers
+            state.sums[first + 2 * width + k] = watched
         after = _readable(peers, watched, others, now_seated, now_risk, now_total, now_total_risk)
         if block >= 0 and after != before:
-            results.gained[block, column + k] += (after - before) * rest[k % n_lives]
-            results.carried[block, column + k] += (after - before) * tail[k % n_lives]
+            s = k % n_states
+            results.gained[block, states + k] += (after - before) * come[s]
+            for i in range(lined_up[s, LEFT]):
+                results.carried[block, states + k + i] += (after - before) * passed[lined_up[s, BEGIN] + i]
 
 
 @kernel
@@ -267,15 +286,22 @@ def run_components(first, last, changes, deposits, reads, clock, state, results)
 
     Results of different ranges may be added up; features are disjoint.
     """
-    rate = clock.rate
-    n_lives, n_blocks, n_cells = rate.size, clock.blocks.size - 1, clock.cells.size - 1
+    rate, stages = clock.rate, clock.stages
+    n_states, n_blocks, n_cells = stages.sum(), clock.blocks.size - 1, clock.cells.size - 1
     is_coarse = n_cells > 0
-    tail, rest = np.zeros(n_lives), np.zeros(n_lives)
+    passed, come, waited = np.zeros(n_states), np.zeros(n_states), np.zeros(n_states)
+    since, share, mine = np.zeros(n_states), np.zeros(n_states), np.zeros(n_states)
+    lined_up, at, age = np.empty((n_states, 2), np.int64), 0, 0.0
+    for b in range(rate.size):
+        waited[at] = 1.0
+        for i in range(stages[b]):
+            lined_up[at + i, BEGIN], lined_up[at + i, LEFT] = at, stages[b] - i
+        at += stages[b]
     for component in range(first, last):
         c, c_end = changes.begins[component], changes.begins[component + 1]
         d, d_end = deposits.begins[component], deposits.begins[component + 1]
         r, r_end = reads.begins[component], reads.begins[component + 1]
-        block, cell, tail_time = -1, 0, -1.0
+        block, cell, foreseen = -1, 0, -1.0
         while c < c_end or d < d_end or r < r_end:
             # the next action of the three streams
             t, order = np.inf, FINE + 1
@@ -287,14 +313,13 @@ def run_components(first, last, changes, deposits, reads, clock, state, results)
                 t, order = reads.time[r], reads.order[r]
             while block + 1 < n_blocks and t >= clock.blocks[block + 1]:
                 block += 1
-                tail_time = -1.0
+                foreseen = -1.0
             while cell + 1 < n_cells and (t > clock.cells[cell + 1] or (t == clock.cells[cell + 1] and order > CLOSE)):
                 cell += 1
-            if block >= 0 and order != READ and tail_time != t:
-                tail_time = t
-                for b in range(n_lives):
-                    span = rate[b] * (clock.blocks[block + 1] - t)
-                    tail[b], rest[b] = math.exp(-span), -math.expm1(-span)
+            if block >= 0 and order != READ and foreseen != t:
+                foreseen = t
+                shares_passed(clock.blocks[block + 1] - t, rate, stages, passed)
+                shares_come(clock.blocks[block + 1] - t, rate, stages, come)
             # the seats that it concerns
             is_deposit = order in (COARSE, FINE)
             is_seat = order == CHANGE and not changes.is_risk[c]
@@ -319,55 +344,49 @@ def run_components(first, last, changes, deposits, reads, clock, state, results)
                 # bring the pool and the reader's own sums up to now
                 past = t - state.levels[p, TIME]
                 if is_coarse and state.levels[p, EPOCH] != clock.cells[cell]:
-                    _begin_cell(p, clock.cells[cell], rate, state.pools, state.levels, state.read)
+                    _begin_cell(p, clock.cells[cell], n_states, state.pools, state.levels, state.read)
                 elif is_coarse and past > 0.0 and state.pools[p, SEATED] > 0:
-                    _accumulate(p, past, rate, state.pools, state.levels, state.sums, state.read)
+                    _accumulate(p, past, rate, stages, since, share, state.pools, state.levels, state.sums, state.read)
                 if past > 0.0:
                     at, n_sums = state.pools[p, OFFSET], state.pools[p, WIDTH] * (3 if state.pools[p, IS_SAME] else 1)
-                    _decay(state.sums, at, at + n_sums, past, rate)
+                    pass_on(state.sums, at, at + n_sums, past, rate, stages, n_states)
                     state.levels[p, TIME] = t
                 if seat >= 0 and state.seats[seat, OWN] >= 0 and t > state.uses[seat, OWN_TIME]:
                     own = state.seats[seat, OWN]
-                    _decay(state.own, own, own + state.pools[p, WIDTH], t - state.uses[seat, OWN_TIME], rate)
+                    elapsed = t - state.uses[seat, OWN_TIME]
+                    pass_on(state.own, own, own + state.pools[p, WIDTH], elapsed, rate, stages, n_states)
                     state.uses[seat, OWN_TIME] = t
                 # act
                 if is_deposit:
-                    age = deposits.age[d] if is_coarse else 0.0
-                    _deposit(
-                        p,
-                        seat,
-                        deposits.kind[d],
-                        deposits.mass[d],
-                        age,
-                        block,
-                        rate,
-                        rest,
-                        tail,
-                        state,
-                        results,
-                    )
+                    if is_coarse and deposits.age[d] != age:
+                        age = deposits.age[d]
+                        shares_passed(age, rate, stages, waited)
+                    h, mass = deposits.kind[d], deposits.mass[d]
+                    _deposit(p, seat, h, mass, block, lined_up, waited, passed, come, state, results)
                     continue
                 if order != CHANGE:
                     results.kinds_read[p] |= reads.kinds[r]
                     if not is_coarse:
-                        _hear(p, seat, row, rate, state, results.features)
+                        _hear(p, seat, row, rate, stages, n_states, state, results.features)
                         continue
                 is_on = state.is_at_risk[system]
                 if row >= 0 and is_on and weight > 0.0 and order != READ:
-                    _settle(p, seat, row, 1.0, t, rate, state, results.features)
+                    _settle(p, seat, row, 1.0, t, rate, stages, mine, state, results.features)
                 if is_seat:
                     moves = (1 if value > 0.0 else 0) - (1 if weight > 0.0 else 0)
                     watches = moves if is_on else 0
                     by = value - weight
-                    _change(p, seat, moves, watches, by, by if is_on else 0.0, block, rest, tail, state, results)
+                    _change(
+                        p, seat, moves, watches, by, by if is_on else 0.0, block, lined_up, passed, come, state, results
+                    )
                     state.uses[seat, WEIGHT] = value
                 elif is_risk:
                     watches = 1 if value > 0.0 else -1
-                    _change(p, seat, 0, watches, 0.0, watches * weight, block, rest, tail, state, results)
+                    _change(p, seat, 0, watches, 0.0, watches * weight, block, lined_up, passed, come, state, results)
                 if row >= 0 and (
                     (is_seat and is_on and value > 0.0) or (is_risk and value > 0.0) or (order == READ and is_on)
                 ):
-                    _settle(p, seat, row, -1.0, t, rate, state, results.features)
+                    _settle(p, seat, row, -1.0, t, rate, stages, mine, state, results.features)
             if is_deposit:
                 d += 1
             elif order == CHANGE:

@@ -265,7 +265,10 @@ def _kind_sections(agency: Agency) -> list[str]:
 
 def _model_values(settings: Settings) -> dict[str, Any]:
     model = settings.model
-    values: dict[str, Any] = {"half_lives": list(model.half_lives), "period_days": model.period_days}
+    values: dict[str, Any] = {
+        "half_lives": [kernel.text for kernel in model.half_lives],
+        "period_days": model.period_days,
+    }
     for name, terms in (
         ("channels", model.channels),
         ("covariates", model.covariates),

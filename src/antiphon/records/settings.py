@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
@@ -12,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 DAYS_PER_LETTER = {"m": 1 / 1440, "h": 1 / 24, "d": 1.0, "w": 7.0}
 PURPOSE = "quality improvement; not for discipline, evaluation or placement of any person"
 HARD_FLOOR = 5
+HIGHEST_ORDER = 20
 
 Precision = Literal["minute", "shift", "day"]
 
@@ -28,6 +30,39 @@ def days_of(length: object) -> float:
     if not 0 < days < float("inf"):
         raise ValueError("must be longer than nothing")
     return days
+
+
+class Kernel(NamedTuple):
+    """How echoes are spread over time.
+
+    Attributes
+    ----------
+    half_life : days; of a delayed kernel ln 2 times its mean, as for an exponential one.
+    order : 1: exponential; higher: an Erlang density, which rises first and is the narrower the higher its order.
+    """
+
+    half_life: float
+    order: int
+
+    @property
+    def text(self) -> str | float:
+        """As it may stand in ``agency.toml``."""
+        return self.half_life if self.order == 1 else f"delay:{self.half_life / math.log(2.0):.12g}d:{self.order}"
+
+
+def kernel_of(entry: object) -> Kernel:
+    """Read a half-life such as ``"3d"`` (or a number of days), or a delay of a mean and order such as ``"delay:10d:3"``."""
+    if isinstance(entry, Kernel):
+        return entry
+    parts = [part.strip() for part in str(entry).split(":")]
+    if parts[0] != "delay":
+        return Kernel(days_of(entry), 1)
+    if len(parts) != 3 or not parts[2].isascii() or not parts[2].isdigit() or not 1 <= int(parts[2]) <= HIGHEST_ORDER:
+        raise ValueError(
+            'write a delay as "delay:MEAN:ORDER", such as "delay:10d:3" (ten days on average); the order is 1 to '
+            f"{HIGHEST_ORDER}"
+        )
+    return Kernel(math.log(2.0) * days_of(parts[1]), int(parts[2]))
 
 
 def local_moment(value: object) -> datetime:
@@ -56,6 +91,7 @@ def clock_time(value: object) -> str:
 
 
 Days = Annotated[float, BeforeValidator(days_of)]
+HalfLife = Annotated[Kernel, BeforeValidator(kernel_of)]
 Moment = Annotated[datetime, BeforeValidator(local_moment)]
 Clock = Annotated[str, BeforeValidator(clock_time)]
 
@@ -141,11 +177,11 @@ class RelationSection(Section):
 class ModelSection(Section):
     """``[model]``: where the defaults will not do.
 
-    ``half_lives`` in days; ``channels`` None means the defaults; ``covariates`` and ``receptivity`` in the grammar of the
+    ``half_lives``, and delays, in the grammar of the reference of the records; ``channels`` None means the defaults; ``covariates`` and ``receptivity`` in the grammar of the
     reference of the records, none by default.
     """
 
-    half_lives: tuple[Days, ...] = Field(default=("8h", "3d", "3w"), validate_default=True, min_length=1)
+    half_lives: tuple[HalfLife, ...] = Field(default=("8h", "3d", "3w"), validate_default=True, min_length=1)
     channels: tuple[str, ...] | None = None
     covariates: tuple[str, ...] = ()
     receptivity: tuple[str, ...] = ()
@@ -153,7 +189,7 @@ class ModelSection(Section):
 
     @field_validator("half_lives")
     @classmethod
-    def _increasing(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+    def _increasing(cls, value: tuple[Kernel, ...]) -> tuple[Kernel, ...]:
         if len(set(value)) < len(value):
             raise ValueError("each half-life stands once")
         return tuple(sorted(value))

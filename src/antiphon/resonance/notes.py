@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from antiphon.resonance.behind import units
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Design
     from antiphon.inference.inference import Inference
     from antiphon.records.agency import Agency
@@ -140,12 +142,12 @@ def _about_time(design: Design) -> Iterator[Note]:
                 "same shift or day cannot be seen for them."
             ),
         )
-    for half_life in design.half_lives:
+    for half_life, words in zip(design.kernels.half_lives, kernels_in_words(design.kernels), strict=True):
         if half_life > design.window_days / 10:
             yield (
                 "slow_dependence",
                 (
-                    f"The half-life of {in_words(half_life)} is above a tenth of the time observed: couplings that act so "
+                    f"The {words} is above a tenth of the time observed: couplings that act so "
                     "slowly are estimated, never claimed."
                 ),
             )
@@ -153,12 +155,12 @@ def _about_time(design: Design) -> Iterator[Note]:
 
 def _about_memory(agency: Agency, design: Design) -> Iterator[Note]:
     median = median_stay_days(agency)
-    for half_life in design.half_lives:
+    for half_life, words in zip(design.kernels.half_lives, kernels_in_words(design.kernels), strict=True):
         if median is not None and half_life > LONG_FOR_STAYS * median:
             yield (
                 "half_life_long_for_stays",
                 (
-                    f"The half-life of {in_words(half_life)} is above a third of the median stay of {median:.0f} days: "
+                    f"The {words} is above a third of the median stay of {median:.0f} days: "
                     "so slow a memory cannot be told from lasting differences between people."
                 ),
             )
@@ -213,6 +215,16 @@ def _about_fit(inference: Inference, tables: Findings) -> Iterator[Note]:
 
 def _listed(kinds: Iterable[str]) -> str:
     return ", ".join(kind.replace("_", " ") for kind in kinds)
+
+
+def kernels_in_words(kernels: Kernels) -> list[str]:
+    """How echoes are spread over time, such as ``"half-life of 3 days"`` or ``"delay of 10 days on average (order 3)"``."""
+    return [
+        f"half-life of {in_words(half_life)}"
+        if order == 1
+        else f"delay of {in_words(half_life / math.log(2.0))} on average (order {order})"
+        for half_life, order in zip(kernels.half_lives.tolist(), kernels.orders.tolist(), strict=True)
+    ]
 
 
 def in_words(days: float) -> str:

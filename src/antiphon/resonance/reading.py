@@ -11,7 +11,7 @@ from antiphon.resonance.circles import inside, loops_table
 from antiphon.resonance.effects import effects_table
 from antiphon.resonance.findings import Findings
 from antiphon.resonance.happened import exposed, happened
-from antiphon.resonance.notes import in_words, notes
+from antiphon.resonance.notes import kernels_in_words, notes
 from antiphon.resonance.parallel import parallel_table
 from antiphon.resonance.rates import client_days, rates_table
 from antiphon.resonance.responses import responses, shared_incidents
@@ -125,7 +125,7 @@ def _settings(design: Design, inference: Inference, seed: int) -> dict[str, Any]
     """How it was done."""
     edges = design.block_edges
     return {
-        "half_lives": [in_words(float(days)) for days in design.half_lives],
+        "half_lives": [words.removeprefix("half-life of ") for words in kernels_in_words(design.kernels)],
         "channels": [channel.name for channel in design.channels],
         "period_days": design.period_days,
         "history_days": design.history_days,

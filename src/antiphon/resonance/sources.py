@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.design.delays import share_come
+
 if TYPE_CHECKING:
     from antiphon.design.design import Design
     from antiphon.inference.inference import Coupling
@@ -72,7 +74,7 @@ def readable_share(design: Design, coupling: Coupling, spoken: Sources) -> np.nd
     Notes
     -----
     The compensator sum ``G`` is the mass read by everyone at risk. The mass sent within the scored time is
-    ``sum_n 2^(-max(h - t_n, 0)/b) - 2^(-(T - t_n)/b)``, with history ``h`` and end ``T``.
+    ``sum_n F(T - t_n) - F(max(h - t_n, 0))``, with the share ``F`` that has come, history ``h`` and end ``T``.
     """
     how = design.channels[coupling.channel].how
     times = (spoken.by_system if how in {"self", "tie"} else spoken.by_incident)[coupling.source_kind]
@@ -80,9 +82,10 @@ def readable_share(design: Design, coupling: Coupling, spoken: Sources) -> np.nd
     start, end = float(design.block_edges[0]), float(design.block_edges[-1])
     shares = np.zeros(len(coupling.columns))
     for place, column in enumerate(coupling.columns):
-        half_life = float(design.half_lives[target.columns[column].half_life])
-        left = 2.0 ** (-np.maximum(start - times, 0.0) / half_life)
-        sent = float(np.sum(left - np.minimum(left, 2.0 ** (-np.maximum(end - times, 0.0) / half_life))))
+        which = target.columns[column].half_life
+        kernel = float(design.kernels.half_lives[which]), int(design.kernels.orders[which])
+        before = share_come(np.maximum(start - times, 0.0), *kernel)
+        sent = float(np.sum(share_come(np.maximum(end - times, 0.0), *kernel) - before))
         read = float(target.compensator[:, column].sum())
         shares[place] = min(read / sent, 1.0) if sent > 0 else 0.0
     return shares

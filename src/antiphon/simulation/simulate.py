@@ -20,7 +20,7 @@ from antiphon.simulation.rates import make_people, make_propensity, make_targets
 from antiphon.simulation.wiring import links_of, make_couplings, make_endings, make_places, make_pools, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from antiphon.design.events import Events
     from antiphon.design.steps import Steps
@@ -86,7 +86,6 @@ def simulate(
     history: History | None = None,
     frailty: Mapping[int, np.ndarray] | None = None,
     circumstances: Mapping[int, Steps] | None = None,
-    orders: Sequence[int] | None = None,
     masses: Mapping[int, np.ndarray] | None = None,
 ) -> Simulated:
     """Run the model forward, exactly.
@@ -107,8 +106,6 @@ def simulate(
     circumstances
         {kind: log factor on its endemic rate}, a step function per system: what covariates make of it. Needed for kinds
         whose model has covariates; those of a design come from `circumstances_of`.
-    orders
-        (half-lives,) order of the Erlang kernel in place of each exponential one, of the same mean; None: all 1.
     masses
         {kind: equally likely masses of its events}; 1 where none are given.
 
@@ -133,7 +130,7 @@ def simulate(
     links = links_of(structure, models)
     pool, seats = make_pools(structure, links)
     world = _World(
-        make_couplings(structure, links, pool, orders, masses or {}),
+        make_couplings(structure, links, pool, masses or {}),
         seats,
         make_places(structure.roster),
         make_targets(structure, models, seed, 0.0 if history is None else history.until),

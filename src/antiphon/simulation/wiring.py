@@ -29,7 +29,7 @@ from antiphon.kernels.simulation import (
 from antiphon.kernels.spells import counting_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from antiphon.design.design import Channel
     from antiphon.design.roster import Roster
@@ -42,7 +42,7 @@ WHO_READS = {"self": ONE, "members": ONE, "peers": ALIKE, "group": ALIKE, "tie":
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Links:
-    """Which couplings there are: position of the target, channel, source kind, half-life and strength of each.
+    """Which couplings there are: position of the target, channel, source kind, kernel and strength of each.
 
     Sorted by source kind; those of strength 0 are left out.
     """
@@ -83,7 +83,6 @@ def make_couplings(
     structure: Structure,
     links: Links,
     pool: np.ndarray,
-    orders: Sequence[int] | None,
     masses: Mapping[int, np.ndarray],
 ) -> Couplings:
     """Return what may follow an event of each kind."""
@@ -100,18 +99,18 @@ def make_couplings(
     values = [np.asarray(masses.get(k, ()), float) for k in range(n_kinds)]
     sizes = np.asarray([value.size for value in values], np.int64)
     return Couplings(
-        begins, total, np.exp(-total), up_to, guide, _routes(structure, links, orders),
-        structure.choices.half_lives[links.half_life] / np.log(2.0), pool,
+        begins, total, np.exp(-total), up_to, guide, _routes(structure, links),
+        structure.choices.kernels.half_lives[links.half_life] / np.log(2.0), pool,
         np.concatenate([[0], np.cumsum(sizes)]), np.concatenate([np.zeros(0), *values]),
     )  # fmt: skip
 
 
-def _routes(structure: Structure, links: Links, orders: Sequence[int] | None) -> np.ndarray:
+def _routes(structure: Structure, links: Links) -> np.ndarray:
     channels = [structure.choices.channels[c] for c in links.channel]
     levels = list(structure.roster.levels)
-    order = np.ones(structure.choices.half_lives.size, np.int64) if orders is None else np.asarray(orders, np.int64)
+    orders = structure.choices.kernels.orders
     route = np.zeros((links.alpha.size, 5), np.int64)
-    route[:, TARGET], route[:, CHANNEL], route[:, ORDER] = links.target, links.channel, order[links.half_life]
+    route[:, TARGET], route[:, CHANNEL], route[:, ORDER] = links.target, links.channel, orders[links.half_life]
     route[:, READERS] = [WHO_READS[channel.how] for channel in channels]
     route[:, LEVEL] = [levels.index(c.where) if c.how in ("members", "peers") else OWN for c in channels]
     return route
