@@ -3,6 +3,9 @@
 NumPyro and ArviZ load inside the functions, so nothing else of the house needs them.
 """
 
+# pyright: reportMissingImports=false
+# (an extra, which need not be installed)
+
 from __future__ import annotations
 
 import importlib.util
@@ -14,6 +17,7 @@ import numpy as np
 
 from antiphon.errors import SpecificationError
 from antiphon.hawkes.estimate import days_at_risk
+from antiphon.hawkes.fitting import start_from
 from antiphon.hawkes.problem import build_problem
 from antiphon.hawkes.units import unit_places
 from antiphon.inference.bayes_likelihood import integrals_of, make_log_likelihood
@@ -119,8 +123,8 @@ def _check_size(problem: Problem, kind: str) -> None:
 
 def _sample_target(fit: Fit, index: int, problem: Problem, sampling: Sampling) -> dict[str, np.ndarray]:
     """Draws of one target kind by name, each (chains, draws, ...); unit effects are thrown away."""
-    import jax  # noqa: PLC0415 (an extra: loads when it is used)
-    from numpyro.infer import MCMC, NUTS, init_to_value  # noqa: PLC0415
+    import jax
+    from numpyro.infer import MCMC, NUTS, init_to_value
 
     with jax.enable_x64(True):  # noqa: FBT003 (the name says it)
         start = _start(fit, index, problem)
@@ -144,9 +148,9 @@ def _sample_target(fit: Fit, index: int, problem: Problem, sampling: Sampling) -
 
 def _model(problem: Problem) -> Callable[[], None]:
     """The model of one target kind in the form that NumPyro samples."""
-    import jax.numpy as jnp  # noqa: PLC0415
-    import numpyro  # noqa: PLC0415
-    from numpyro.distributions import HalfNormal, Normal  # noqa: PLC0415
+    import jax.numpy as jnp
+    import numpyro
+    from numpyro.distributions import HalfNormal, Normal
 
     frail, units, columns = problem.any_frail, unit_places(problem.layout), problem.features.shape[1]
     log_likelihood = make_log_likelihood(problem, frail=frail)
@@ -182,8 +186,6 @@ def _priors(problem: Problem) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _start(fit: Fit, index: int, problem: Problem) -> dict[str, Any]:
     """The default fit in the names of the sampler."""
-    from antiphon.hawkes.fitting import start_from  # noqa: PLC0415
-
     model, layout = fit.targets[index].model, problem.layout
     x = start_from(problem, fit.targets[index]).x
     spread = max(np.sqrt(model.unit_variance), LEAST_START)
@@ -202,7 +204,7 @@ def _inference_data(
     """Put the target kinds side by side, under the names of the model."""
     with warnings.catch_warnings():  # it announces its next version when it loads
         warnings.simplefilter("ignore", FutureWarning)
-        import arviz  # noqa: PLC0415
+        import arviz
 
     shape = (sampling.chains, sampling.draws)
     nothing = {name: np.full(shape, np.nan) for name in ("frailty_spread", "unit_spread")}

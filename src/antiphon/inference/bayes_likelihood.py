@@ -9,6 +9,9 @@ where ``q[k]`` gathers the ways in which ``k`` of the events are endemic. One mo
 ``q'[k] = e q[k] + m (a + k - 1) / (a + H) q[k - 1]``. All terms are positive; ``q`` is scaled to sum 1 after each event.
 """
 
+# pyright: reportMissingImports=false
+# (an extra, which need not be installed)
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,7 +70,7 @@ def make_log_likelihood(problem: Problem, *, frail: bool) -> Callable[[Any, Any,
         Of the endemic effects (layout.size,), the couplings (columns,) and the frailty variance (without meaning where not
         ``frail``); the value of ``antiphon.hawkes.likelihood.evaluate`` with its ridge added back.
     """
-    import jax.numpy as jnp  # noqa: PLC0415 (an extra: loads when it is used)
+    import jax.numpy as jnp
 
     integrals = integrals_of(problem, frail=frail)
     is_frail = problem.frail & frail
@@ -90,8 +93,8 @@ def make_log_likelihood(problem: Problem, *, frail: bool) -> Callable[[Any, Any,
 
 def _hazards(problem: Problem, effects: Any) -> Any:
     """Endemic hazard of each system at frailty 1; see ``kernels.likelihood``."""
-    import jax.numpy as jnp  # noqa: PLC0415
-    from jax.ops import segment_sum  # noqa: PLC0415
+    import jax.numpy as jnp
+    from jax.ops import segment_sum
 
     layout, pieces = problem.layout, problem.pieces
     start = layout.period_start
@@ -112,7 +115,7 @@ def _hazards(problem: Problem, effects: Any) -> Any:
 
 def _endemic(problem: Problem, effects: Any) -> Any:
     """Endemic part of each row at frailty 1."""
-    import jax.numpy as jnp  # noqa: PLC0415
+    import jax.numpy as jnp
 
     rows = problem.rows
     effect = effects[0] + effects[rows.columns].sum(axis=1)
@@ -122,7 +125,7 @@ def _endemic(problem: Problem, effects: Any) -> Any:
 
 def _plain_rows(problem: Problem, plain: np.ndarray, endemic: Any, echo: Any) -> Any:
     """Rows at frailty 1; a terminal kind in coarse time happens with probability ``1 - exp(-rate)``."""
-    import jax.numpy as jnp  # noqa: PLC0415
+    import jax.numpy as jnp
 
     rate = (endemic + echo)[plain]
     if problem.bernoulli:
@@ -132,8 +135,8 @@ def _plain_rows(problem: Problem, plain: np.ndarray, endemic: Any, echo: Any) ->
 
 def _frail_rows(integrals: Integrals, shape: Any, hazard: Any, endemic: Any, echo: Any) -> Any:
     """Log of the sum of ``q`` over all frail systems; a place without event leaves ``q`` as it is (m = 0, e = 1)."""
-    import jax.numpy as jnp  # noqa: PLC0415
-    from jax.lax import scan  # noqa: PLC0415
+    import jax.numpy as jnp
+    from jax.lax import scan
 
     most, n_systems = integrals.rows.shape
     ratio = (shape + jnp.arange(most)) / (shape + hazard[integrals.systems])[:, None]
