@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 MOST_EVENTS = 5_000
 """Events of one kind up to which the posterior is sampled."""
 
-MOST_TERMS = 20_000_000
-"""Terms of the integrals over frailties, systems x (events of the busiest)^2, up to which it is sampled."""
+MOST_TERMS = 2_000_000
+"""Terms of the integrals over frailties, the squares of the events of each, up to which it is sampled."""
 
 INTERCEPT_SPREAD = 3.0
 """Prior standard deviation of the intercept around the log of events per day at risk."""
@@ -112,8 +112,8 @@ def sample_posterior(
 def _check_size(problem: Problem, kind: str) -> None:
     """Refuse what would take hours."""
     events = int(problem.count.sum())
-    most, systems = integrals_of(problem, frail=problem.any_frail).rows.shape
-    if events > MOST_EVENTS or systems * most**2 > MOST_TERMS:
+    terms = sum(some.systems.size * some.rows.shape[0] ** 2 for some in integrals_of(problem))
+    if events > MOST_EVENTS or terms > MOST_TERMS:
         raise SpecificationError(
             f"These records are too large for full Bayes: {events:,} events of {kind!r}. It is meant for up to "
             f"{MOST_EVENTS:,} events of a kind that are spread over many people. Use `infer`, which holds for records of "

@@ -25,33 +25,30 @@ if TYPE_CHECKING:
 
 
 class Integrals(NamedTuple):
-    """Which systems have their frailty integrated out, and their events.
+    """Frail systems with about as many events each, and their events.
 
     Attributes
     ----------
-    systems : (frail systems with events,) local codes.
-    rows : (events of the busiest, frail systems with events) row of each event; where one has no more, the number of rows.
-    plain : (rows,) bool, whether a row belongs to a system without frailty.
+    systems : (systems,) local codes.
+    rows : (events of the busiest, systems) row of each event; where a system has no more, the number of rows.
     """
 
     systems: np.ndarray
     rows: np.ndarray
-    plain: np.ndarray
 
 
-def integrals_of(problem: Problem, *, frail: bool) -> Integrals:
-    """Lay out the events of the frail systems; a row of several events stands there several times."""
+def integrals_of(problem: Problem) -> tuple[Integrals, ...]:
+    """Lay out the events of the frail systems, by powers of two of their number; a row of several events is there several times."""
     n_rows = problem.count.size
-    if not frail:
-        nobody = np.zeros(0, np.int64)
-        return Integrals(nobody, np.zeros((0, 0), np.int64), np.ones(n_rows, bool))
     is_frail = problem.frail[problem.row_system]
     event = np.repeat(np.arange(n_rows), np.where(is_frail, problem.count, 0).astype(np.int64))
     systems, owner, sizes = np.unique(problem.row_system[event], return_inverse=True, return_counts=True)
     place = np.arange(event.size) - (np.cumsum(sizes) - sizes)[owner]
     rows = np.full((int(sizes.max(initial=0)), systems.size), n_rows)
     rows[place, owner] = event
-    return Integrals(systems, rows, ~is_frail)
+    power = np.ceil(np.log2(sizes)).astype(np.int64)
+    groups = [np.flatnonzero(power == some) for some in np.unique(power)]
+    return tuple(Integrals(systems[group], rows[: sizes[group].max(), group]) for group in groups)
 
 
 def make_log_likelihood(problem: Problem, *, frail: bool) -> Callable[[Any, Any, Any], Any]:
@@ -72,20 +69,20 @@ def make_log_likelihood(problem: Problem, *, frail: bool) -> Callable[[Any, Any,
     """
     import jax.numpy as jnp
 
-    integrals = integrals_of(problem, frail=frail)
     is_frail = problem.frail & frail
+    plain, integrals = ~is_frail[problem.row_system], integrals_of(problem) if frail else ()
 
     def log_likelihood(effects: Any, alpha: Any, variance: Any) -> Any:
         extended = jnp.append(effects, 0.0)
         hazard = _hazards(problem, extended)
         endemic = _endemic(problem, extended)
         echo = problem.features @ alpha
-        value = _plain_rows(problem, integrals.plain, endemic, echo)
+        value = _plain_rows(problem, plain, endemic, echo)
         value -= jnp.where(is_frail, 0.0, hazard).sum() + problem.compensator @ alpha
         if frail:
             shape = 1.0 / variance
             value -= shape * jnp.where(is_frail, jnp.log1p(hazard * variance), 0.0).sum()
-            value += _frail_rows(integrals, shape, hazard, endemic, echo)
+            value += sum(_frail_rows(some, shape, hazard, endemic, echo) for some in integrals)
         return value
 
     return log_likelihood
@@ -134,7 +131,7 @@ def _plain_rows(problem: Problem, plain: np.ndarray, endemic: Any, echo: Any) ->
 
 
 def _frail_rows(integrals: Integrals, shape: Any, hazard: Any, endemic: Any, echo: Any) -> Any:
-    """Log of the sum of ``q`` over all frail systems; a place without event leaves ``q`` as it is (m = 0, e = 1)."""
+    """Logs of the sums of ``q``, added up over systems; a place without event leaves ``q`` as it is (m = 0, e = 1)."""
     import jax.numpy as jnp
     from jax.lax import scan
 
