@@ -1,0 +1,104 @@
+"""Full Bayes: its likelihood is the engine's; its output holds nothing of single systems.
+
+What needs the extra is skipped without it; the committed posteriors are compared with the default fit everywhere.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+
+from antiphon.errors import SpecificationError
+from antiphon.hawkes import Options, fit_design
+from antiphon.hawkes.likelihood import evaluate
+from antiphon.hawkes.problem import build_problem
+from antiphon.inference import bayes, sample_posterior
+from antiphon.inference.bayes_likelihood import integrals_of, make_log_likelihood
+from tests.unit.hawkes_cases import invented, with_covariates
+
+HAS_EXTRA = all(importlib.util.find_spec(name) for name in ("numpyro", "arviz"))
+needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="needs the extra: pip install 'antiphon[bayes]'")
+DESIGNS = {
+    "points": invented(n_systems=15),
+    "units": invented(n_systems=15, units=(0, 0, 0, 0, 1, 1, 1)),
+    "covariates": with_covariates(invented(n_systems=15)),
+    "counts": invented(n_systems=15, precision="day"),
+    "terminal": invented(n_systems=15, precision="day", terminal=True),
+}
+
+
+@needs_extra
+@pytest.mark.parametrize("variance", [0.0, 0.01, 3.0])
+@pytest.mark.parametrize("name", DESIGNS)
+def test_likelihood_and_gradient_are_those_of_the_engine(name, variance):
+    import jax
+
+    problem = build_problem(DESIGNS[name], 0, Options())
+    generator = np.random.default_rng(3)
+    effects = generator.normal(0.0, 0.3, problem.layout.size)
+    effects[0] += np.log(0.1)
+    alpha = generator.uniform(0.0, 0.2, problem.features.shape[1])
+    expected = evaluate(problem, np.append(effects, alpha), variance)
+    with jax.enable_x64(True):  # noqa: FBT003
+        function = make_log_likelihood(problem, frail=variance > 0.0 and problem.any_frail)
+        value, gradients = jax.jit(jax.value_and_grad(function, (0, 1)))(effects, alpha, variance)
+    assert float(value) == pytest.approx(expected.value + expected.ridge, rel=1e-12)
+    gradient = expected.gradient + np.append(problem.layout.ridge * effects, np.zeros(alpha.size))
+    np.testing.assert_allclose(np.concatenate(gradients), gradient, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["points", "counts"])
+def test_every_event_of_a_frail_system_has_one_place(name):
+    problem = build_problem(DESIGNS[name], 0, Options())
+    places = np.zeros(problem.count.size + 1)
+    for some in integrals_of(problem):
+        places += np.bincount(some.rows.ravel(), minlength=places.size)
+        is_used = some.rows < problem.count.size
+        owners = np.broadcast_to(some.systems, some.rows.shape)[is_used]
+        np.testing.assert_array_equal(owners, problem.row_system[some.rows[is_used]])
+    np.testing.assert_array_equal(places[:-1], problem.count)
+
+
+@needs_extra
+@pytest.mark.filterwarnings("ignore::FutureWarning:arviz")
+def test_output_has_the_names_of_the_model_and_nothing_of_single_systems():
+    design = DESIGNS["units"]
+    fit = fit_design(design, Options(propensity=False))
+    problem = build_problem(design, 0, fit.options)
+    found = sample_posterior(fit, seed=2, draws=3, warmup=2, chains=2)
+    again = sample_posterior(fit, seed=2, draws=3, warmup=2, chains=2)
+    posterior = found.posterior
+    assert set(found.groups()) == {"posterior", "sample_stats"}
+    assert set(posterior) == {"alpha", "coupling", "effect", "frailty_variance", "unit_variance"}
+    assert posterior["alpha"].shape == (2, 3, problem.kept.size)
+    assert not any("unit[" in name for name in posterior["parameter"].to_numpy())
+    assert posterior.sizes["pair"] == 2
+    assert (posterior["alpha"] >= 0.0).all()
+    totals = posterior["alpha"].to_numpy().reshape(2, 3, 2, 2).sum(axis=-1)
+    order = [next(i for i, c in enumerate(design.channels) if f"({c.name})" in p) for p in posterior["pair"].to_numpy()]
+    np.testing.assert_allclose(posterior["coupling"], totals[..., order])
+    np.testing.assert_array_equal(posterior["alpha"], again.posterior["alpha"])
+    sizes = set(posterior.sizes.values())
+    assert problem.systems.size not in sizes
+
+
+@needs_extra
+def test_too_large_records_are_refused_in_words(monkeypatch):
+    fit = fit_design(DESIGNS["points"])
+    monkeypatch.setattr(bayes, "MOST_EVENTS", 10)
+    with pytest.raises(SpecificationError, match="too large for full Bayes"):
+        sample_posterior(fit, seed=1)
+
+
+@needs_extra
+def test_there_must_be_something_to_draw():
+    with pytest.raises(SpecificationError, match="at least 1"):
+        sample_posterior(fit_design(DESIGNS["points"]), seed=1, draws=0)
+
+
+@pytest.mark.skipif(HAS_EXTRA, reason="the extra is installed")
+def test_without_the_extra_it_says_how_to_get_it():
+    with pytest.raises(SpecificationError, match=r"antiphon\[bayes\]"):
+        sample_posterior(fit_design(DESIGNS["points"]), seed=1)
