@@ -1,4 +1,4 @@
-"""Full Bayes: its likelihood is the engine's; its output holds nothing of single systems.
+"""Full Bayes: its likelihood is the engine's, its posterior goes with the default fit (tests/reference/make_bayes_values.py).
 
 What needs the extra is skipped without it; the committed posteriors are compared with the default fit everywhere.
 """
@@ -6,6 +6,8 @@ What needs the extra is skipped without it; the committed posteriors are compare
 from __future__ import annotations
 
 import importlib.util
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +18,11 @@ from antiphon.hawkes.likelihood import evaluate
 from antiphon.hawkes.problem import build_problem
 from antiphon.inference import bayes, sample_posterior
 from antiphon.inference.bayes_likelihood import integrals_of, make_log_likelihood
+from antiphon.inference.intervals import make_curve, profile_interval
+from tests.reference.make_bayes_values import simulated
 from tests.unit.hawkes_cases import invented, with_covariates
 
+VALUES = json.loads((Path(__file__).parents[1] / "reference" / "bayes_values.json").read_text(encoding="ascii"))
 HAS_EXTRA = all(importlib.util.find_spec(name) for name in ("numpyro", "arviz"))
 needs_extra = pytest.mark.skipif(not HAS_EXTRA, reason="needs the extra: pip install 'antiphon[bayes]'")
 DESIGNS = {
@@ -59,6 +64,27 @@ def test_every_event_of_a_frail_system_has_one_place(name):
         owners = np.broadcast_to(some.systems, some.rows.shape)[is_used]
         np.testing.assert_array_equal(owners, problem.row_system[some.rows[is_used]])
     np.testing.assert_array_equal(places[:-1], problem.count)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=[value["name"] for value in VALUES])
+def test_the_default_fit_lies_where_the_posterior_does(value):
+    design = simulated(**{name: value[name] for name in ("seed", "spread", "own", "peers")})
+    assert design.targets[0].count.sum() == value["events"]
+    assert value["largest_rhat"] < 1.01
+    assert value["diverging"] == 0
+    fit = fit_design(design)
+    curve = make_curve(fit, 0)
+    names = {str(design.channels[feature.channel].name): j for j, feature in enumerate(design.targets[0].columns)}
+    for pair, (low, middle, high) in zip(value["pairs"], value["quantiles"]["coupling"], strict=True):
+        column = next(j for name, j in names.items() if f"({name})" in pair)
+        interval = profile_interval(curve, (column,))
+        width = high - low
+        # a posterior is no likelihood: skewed where data are few, and priors pull; a fifth of the interval is what may part them
+        assert interval.estimate == pytest.approx(middle, abs=0.2 * width)
+        assert interval.low == pytest.approx(low, abs=0.2 * width)
+        assert interval.high == pytest.approx(high, abs=0.2 * width)
+    low, _, high = value["quantiles"]["frailty_variance"][0]
+    assert low < fit.targets[0].model.frailty_variance < high
 
 
 @needs_extra
