@@ -11,11 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.polynomial.hermite_e import hermegauss
+from scipy.optimize import minimize
+from scipy.special import logsumexp
 
 from antiphon.errors import SpecificationError
 from antiphon.hawkes import Options, fit_design
-from antiphon.hawkes.likelihood import evaluate
+from antiphon.hawkes.likelihood import compute_state, evaluate
 from antiphon.hawkes.problem import build_problem
+from antiphon.hawkes.units import unit_places
 from antiphon.inference import bayes, sample_posterior
 from antiphon.inference.bayes_likelihood import integrals_of, make_log_likelihood
 from antiphon.inference.intervals import make_curve, profile_interval
@@ -85,6 +89,38 @@ def test_the_default_fit_lies_where_the_posterior_does(value):
         assert interval.high == pytest.approx(high, abs=0.2 * width)
     low, _, high = value["quantiles"]["frailty_variance"][0]
     assert low < fit.targets[0].model.frailty_variance < high
+
+
+def test_where_units_differ_the_posterior_goes_with_the_likelihood_without_laplace():
+    value = VALUES[1]
+    design = simulated(**{name: value[name] for name in ("seed", "spread", "own", "peers")})
+    fit = fit_design(design)
+    problem, model = build_problem(design, 0, fit.options), fit.targets[0].model
+    start = [fit.targets[0].parameters[0], *model.alpha, np.log(model.frailty_variance), np.log(model.unit_variance)]
+    options = {"xatol": 2e-3, "fatol": 2e-3, "maxfev": 400}
+    found = minimize(lambda y: -_by_quadrature(problem, y), start, method="Nelder-Mead", options=options)
+    assert found.success
+    peers, own = value["quantiles"]["coupling"]
+    for place, (low, middle, high) in ((1, own), (2, peers)):
+        assert found.x[place] == pytest.approx(middle, abs=0.03 * (high - low))
+    for place, name in ((3, "frailty_variance"), (4, "unit_variance")):
+        low, middle, high = value["quantiles"][name][0]
+        assert np.exp(found.x[place]) == pytest.approx(middle, abs=0.2 * (high - low))
+
+
+def _by_quadrature(problem, y):
+    """Log likelihood at intercept, couplings and log variances, units integrated out one by one: here nobody moves."""
+    size, units = problem.layout.size, unit_places(problem.layout)
+    unit_of = np.full(problem.systems.size, -1)
+    unit_of[problem.pieces.system] = problem.pieces.unit
+    nodes, weights = hermegauss(31)
+    x, values = np.concatenate([[y[0]], np.zeros(size - 1), np.maximum(y[1:3], 0.0)]), []
+    for node in nodes * np.exp(0.5 * y[4]):
+        x[units] = node
+        logs = compute_state(problem, x, float(np.exp(y[3])), second=False).log_like
+        values.append([logs[unit_of == unit].sum() for unit in units])
+    weights = weights[:, None] / weights.sum()
+    return float(logsumexp(values, b=weights, axis=0).sum() - problem.compensator @ x[size:])
 
 
 @needs_extra
