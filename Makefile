@@ -42,6 +42,7 @@ $(STAMP): locks/dev.txt pyproject.toml
 lock:
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o locks/dev.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o locks/run.txt
+	uv pip compile pyproject.toml --group dev --extra bayes --constraint locks/dev.txt --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o locks/bayes.txt
 
 clean:
 	rm -rf $(VENV) demo-report .pytest_cache .ruff_cache .hypothesis

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from antiphon.errors import AntiphonError, FitError, RecordError, ReleaseError, SpecificationError
     from antiphon.framework import load_vocabulary
     from antiphon.hawkes import Fit, dense_events, dense_log_likelihood, fit_dense
-    from antiphon.inference import infer
+    from antiphon.inference import infer, sample_posterior
     from antiphon.records import Agency, check_agency, read_agency
     from antiphon.release import release_findings, write_tables
     from antiphon.report import write_report
@@ -42,6 +42,7 @@ __all__ = [
     "read_agency",
     "read_off",
     "release_findings",
+    "sample_posterior",
     "simulate",
     "write_report",
     "write_tables",
@@ -64,6 +65,7 @@ _HOMES = {
     "read_agency": "records",
     "read_off": "resonance",
     "release_findings": "release",
+    "sample_posterior": "inference",
     "simulate": "simulation",
     "write_report": "report",
     "write_tables": "release",

@@ -20,7 +20,8 @@ import antiphon
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "antiphon"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-LOCKS = ("locks/run.txt", "locks/dev.txt")
+LOCKS = ("locks/run.txt", "locks/dev.txt", "locks/bayes.txt")
+EXTRAS = [line for lines in PROJECT["project"]["optional-dependencies"].values() for line in lines]
 PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs" / "guide").glob("*.md")))]
 
 
@@ -48,6 +49,11 @@ def test_importing_the_package_loads_no_third_party_module():
     before = modules_loaded_by("")
     loaded = modules_loaded_by("import antiphon") - before
     assert loaded <= {"antiphon", *sys.stdlib_module_names}
+
+
+def test_nothing_loads_an_extra_before_it_is_used():
+    loaded = modules_loaded_by("import antiphon.inference, antiphon.resonance, antiphon.report")
+    assert not loaded & {"arviz", "jax", "numpyro"}
 
 
 def test_public_names_resolve():
@@ -81,7 +87,7 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency():
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.partition(".")[0])
     third_party = {name.lower() for name in imported} - set(sys.stdlib_module_names) - {"antiphon", "msvcrt", "fcntl"}
-    declared = {requirement_name(line) for line in PROJECT["project"]["dependencies"]}
+    declared = {requirement_name(line) for line in [*PROJECT["project"]["dependencies"], *EXTRAS]}
     modules = {{"vl-convert-python": "vl_convert"}.get(name, name) for name in declared}
     # Time zones on Windows come from tzdata, and llvmlite is numba's other half: neither is a choice of its own.
     assert third_party - {"llvmlite"} == modules - {"tzdata"}
@@ -110,11 +116,13 @@ def test_everything_in_the_project_is_in_the_lock():
     dev = {requirement_name(line) for line in PROJECT["dependency-groups"]["dev"]}
     assert run <= set(locked("locks/run.txt"))
     assert run | dev <= set(locked("locks/dev.txt"))
+    assert run | dev | {requirement_name(line) for line in EXTRAS} <= set(locked("locks/bayes.txt"))
 
 
-def test_both_locks_agree():
-    run, dev = locked("locks/run.txt"), locked("locks/dev.txt")
+def test_locks_agree():
+    run, dev, bayes = (locked(lock) for lock in LOCKS)
     assert {name: dev.get(name) for name in run} == run
+    assert {name: bayes.get(name) for name in dev} == dev
 
 
 def test_no_committed_file_names_a_package_index():

@@ -70,6 +70,11 @@ class Layout:
     period_start: np.ndarray
     ridge: np.ndarray
 
+    @property
+    def unit_places(self) -> np.ndarray:
+        """Parameters of the units' effects, in their order."""
+        return self.unit[self.unit < self.size]
+
 
 def periods_of_cells(design: Design, calendar: Calendar) -> np.ndarray:
     """Period of the middle of each cell, (cells,)."""
