@@ -12,8 +12,8 @@ from antiphon.design.arrays import unit_structure
 from antiphon.design.build import with_periods
 from antiphon.design.design import Calendar
 from antiphon.hawkes import Options, fit_design
-from antiphon.hawkes.effects import LARGEST_SPREAD, SHOCKS, SMALLEST_SPREAD, priors_at
-from antiphon.hawkes.estimate import make_objective
+from antiphon.hawkes.effects import LARGEST_SPREAD, SHOCKS, SMALLEST_SPREAD, UNITS, known_at
+from antiphon.hawkes.estimate import make_objective, with_effects
 from antiphon.hawkes.likelihood import evaluate
 from antiphon.hawkes.newton import maximise
 from antiphon.hawkes.problem import build_problem
@@ -22,6 +22,11 @@ from antiphon.simulation import simulate
 from tests.unit.hawkes_cases import invented
 
 TREND = Options(trend_days=28.0, propensity=False)
+
+
+def priors_known(layout, curvature):
+    """The priors with what a curvature knows of the effects."""
+    return tuple(known.prior for known in known_at(layout, curvature, {}))
 
 
 def weekly(**more):
@@ -55,7 +60,7 @@ def test_derivatives_with_shocks_are_those_of_the_value(units):
     x = somewhere(problem)
     curvature = evaluate(problem, x, 0.0, hessian=True).hessian
     assert curvature is not None
-    priors = priors_at(problem.layout, curvature)
+    priors = priors_known(problem.layout, curvature)
     objective = make_objective(problem, frail=False, priors=priors)
     x = np.concatenate([x, np.log([0.4, 0.2])[-len(priors) :]])
     found = objective(x, hessian=True)
@@ -79,7 +84,7 @@ def test_what_is_known_of_shocks_is_left_when_the_levels_of_the_trend_are_estima
     means = is_in.astype(float)
     mixed = means.T @ local @ contrasts
     expected = contrasts.T @ local @ contrasts - mixed.T @ np.linalg.solve(means.T @ local @ means, mixed)
-    (prior,) = priors_at(layout, curvature)
+    (prior,) = priors_known(layout, curvature)
     assert prior.name == SHOCKS
     np.testing.assert_allclose(np.sort(prior.information), np.linalg.eigvalsh(expected), rtol=1e-7)
 
@@ -95,7 +100,7 @@ def test_shocks_stand_between_free_months_and_free_weeks(variance, like):
     x[0] = np.log(0.03)
     begin = evaluate(problem, x, 0.0, hessian=True).hessian
     assert begin is not None
-    objective = make_objective(problem, frail=False, priors=priors_at(problem.layout, begin))
+    objective = make_objective(problem, frail=False, priors=priors_known(problem.layout, begin))
     # the variance is held: only the other parameters move
     start = objective(np.append(x, np.log(variance)), hessian=True)
     fixed = np.arange(start.x.size) == start.x.size - 1
@@ -112,3 +117,43 @@ def test_recovers_how_much_weeks_differ():
     quiet, loud = (fit_design(shaken(2, spread=s), TREND).targets[0].model for s in (0.0, 0.5))
     assert quiet.shock_variance < 0.01
     assert loud.shock_variance == pytest.approx(0.25, rel=0.4)
+
+
+@pytest.mark.parametrize("variance", [0.0, 0.6])
+@pytest.mark.parametrize(
+    ("design", "options"),
+    [
+        (invented(n_organisations=1, units=(0,) * 7), Options(propensity=False)),
+        (weekly(n_organisations=1, days=84.0), TREND),
+    ],
+    ids=["units", "shocks"],
+)
+def test_the_tangent_is_that_of_the_sum_over_eigenvalues(design, options, variance):
+    problem = build_problem(design, 0, options)
+    x = somewhere(problem)
+    x = np.append(x, np.log(variance)) if variance else x
+    spread = {UNITS: 0.3, SHOCKS: 0.3}
+    plain = make_objective(problem, frail=variance > 0.0)
+
+    def settled(x):
+        """Where the effects and the trend have followed the other parameters, and the log variance."""
+        objective = with_effects(plain, x, spread)[0]
+        bare = replace(objective, priors=tuple(replace(prior, slope=np.zeros(0)) for prior in objective.priors))
+        begin = bare(np.append(x, np.log(0.3)), hessian=True)
+        is_central = np.ones(begin.x.size, bool)
+        is_central[problem.layout.central : problem.layout.size] = False
+        return maximise(bare, begin, bare.bounded, fixed=is_central, tolerance=1e-12).point.x[:-1]
+
+    def half_sum(x):
+        (known,) = known_at(problem.layout, plain.given_effects(x, hessian=True).curvature, spread)
+        return -0.5 * float(np.log1p(0.3 * known.prior.information).sum())
+
+    x = settled(x)
+    (prior,) = with_effects(plain, x, spread)[0].priors
+    for j in (0, 1, problem.layout.size, x.size - 1):
+        ends = []
+        for way in (1.0, -1.0):
+            moved = x.copy()
+            moved[j] += way * 2e-3
+            ends.append(half_sum(settled(moved)))
+        assert prior.slope[j] == pytest.approx((ends[0] - ends[1]) / 4e-3, rel=0.02, abs=2e-3)

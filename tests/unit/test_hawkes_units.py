@@ -13,7 +13,7 @@ from antiphon.design import Feature, design_of
 from antiphon.design.arrays import unit_structure
 from antiphon.hawkes import Options, fit_design
 from antiphon.hawkes.effects import UNITS as UNIT_VARIANCE
-from antiphon.hawkes.effects import priors_at
+from antiphon.hawkes.effects import known_at
 from antiphon.hawkes.estimate import make_objective
 from antiphon.hawkes.fitting import objective_of
 from antiphon.hawkes.likelihood import evaluate
@@ -31,6 +31,11 @@ WEIGHTS = np.exp(-0.5 * GRID**2) / np.exp(-0.5 * GRID**2).sum()
 def unit_places(layout):
     """Parameters of the unit effects."""
     return layout.unit[layout.unit < layout.size]
+
+
+def priors_known(layout, curvature):
+    """The priors with what a curvature knows of the effects."""
+    return tuple(known.prior for known in known_at(layout, curvature, {}))
 
 
 def simulated(
@@ -73,7 +78,7 @@ def test_laplace_agrees_with_dense_quadrature(variance, unit_variance):
     best = _best_effects(problem, x, variance, unit_variance)
     curvature = evaluate(problem, best, variance, hessian=True).hessian
     assert curvature is not None
-    priors = priors_at(problem.layout, curvature)
+    priors = priors_known(problem.layout, curvature)
     objective = make_objective(problem, frail=variance > 0.0, priors=priors)
     point = np.concatenate([best, *([[np.log(variance)]] if variance else []), [np.log(unit_variance)]])
     found = objective(point, hessian=False).value + 0.5 * problem.layout.ridge @ x[: problem.layout.size] ** 2
@@ -103,7 +108,7 @@ def test_derivatives_with_unit_effects_are_those_of_the_value(variance):
     x[problem.layout.size :] = generator.uniform(0.0, 0.2, problem.features.shape[1])
     curvature = evaluate(problem, x, variance, hessian=True).hessian
     assert curvature is not None
-    objective = make_objective(problem, frail=variance > 0.0, priors=priors_at(problem.layout, curvature))
+    objective = make_objective(problem, frail=variance > 0.0, priors=priors_known(problem.layout, curvature))
     x = np.concatenate([x, *([[np.log(variance)]] if variance else []), [np.log(0.4)]])
     found = objective(x, hessian=True)
     for j in [*range(0, x.size, 5), *unit_places(problem.layout), x.size - 1]:
@@ -127,7 +132,7 @@ def test_what_is_known_of_units_is_the_inverse_of_what_is_left_of_the_whole():
     units = unit_places(problem.layout) - central
     inverse = np.linalg.inv(local)[np.ix_(units, units)]
     expected = np.sort(np.linalg.eigvalsh(np.linalg.inv(inverse)))
-    np.testing.assert_allclose(np.sort(priors_at(problem.layout, curvature)[0].information), expected, rtol=1e-8)
+    np.testing.assert_allclose(np.sort(priors_known(problem.layout, curvature)[0].information), expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize(("rate", "within"), [(0.03, 0.1), (0.3, 0.02)])

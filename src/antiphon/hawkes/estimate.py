@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.hawkes.effects import FIRST_SPREAD, Prior, priors_at
+from antiphon.hawkes.curvature import reduce
+from antiphon.hawkes.effects import FIRST_SPREAD, REACH, Known, Prior, known_at
 from antiphon.hawkes.likelihood import (
     compute_state,
     evaluate,
@@ -37,6 +38,9 @@ SKETCH = 1e-3
 
 PRIOR_EVENTS = 4.0
 """Weight of what was there before, in events, when the level of an organisation's period is guessed."""
+
+LARGEST_SHARE = 0.1
+"""Slope of the tangent of random effects at most, relative to what a coupling costs; usually it is a hundredth."""
 
 STEP = 1e-3
 """Step in log variance of the differences: central for the slope, forward for its row of the Hessian."""
@@ -188,8 +192,10 @@ def estimate(
     if not frail.frail or start.variance <= 0.0:
         will_go_on = frail.frail and not plain.empty
         sketch = max(tolerance, ROUGH, SKETCH * float(problem.count.sum()))
-        found = _climb(plain, start, sketch if will_go_on else tolerance)
-        silent = _climb(plain, _silenced(problem, start), sketch, is_silent=True).start() if will_go_on else None
+        found = _climb(plain, start, sketch if will_go_on else tolerance, is_rough=will_go_on)
+        silent = None
+        if will_go_on:
+            silent = _climb(plain, _silenced(problem, start), sketch, is_silent=True, is_rough=True).start()
         start, variance = found.start(), 0.0
         if silent is not None:
             variance, value = _first_variance(problem, start.x)
@@ -201,7 +207,8 @@ def estimate(
                 _climb(plain, start, tolerance) if will_go_on or (is_first and found.has_effects) else found
             ).result()
         start = replace(start, variance=variance, hessian=None)
-    found = _climb(frail, start, ROUGH if is_first and problem.has_effects else tolerance)
+    is_rough = is_first and problem.has_effects
+    found = _climb(frail, start, ROUGH if is_rough else tolerance, is_rough=is_rough)
     if is_first and found.has_effects:
         found = _climb(frail, found.start(), tolerance)
     if found.start().variance <= SMALLEST_VARIANCE * np.exp(0.1):
@@ -230,17 +237,17 @@ class _Climbed:
         return self.optimum, replace(self.objective, lasso=np.zeros_like(self.objective.lasso))
 
 
-def _climb(objective: Objective, start: Start, tolerance: float, *, is_silent: bool = False) -> _Climbed:
+def _climb(
+    objective: Objective, start: Start, tolerance: float, *, is_silent: bool = False, is_rough: bool = False
+) -> _Climbed:
     """Maximise, with a Hessian of somewhere near where there is one; the last one is made at the optimum.
 
-    Where there are random effects the first is made at the start: what is known of them comes from it.
+    Where there are random effects the first is made at the start: what is known of them comes from it, in a rough climb
+    without its tangent.
     """
     x = np.append(start.x, np.log(start.variance)) if objective.frail else start.x
     if objective.problem.has_effects:
-        begin = objective.given_effects(x, hessian=True)
-        priors = priors_at(objective.problem.layout, begin.curvature)
-        objective = replace(objective, priors=priors)
-        begin = objective.with_priors(begin, np.log([start.spreads.get(one.name, FIRST_SPREAD) for one in priors]))
+        objective, begin = with_effects(objective, x, start.spreads, has_tangent=not is_rough)
     elif start.hessian is None:
         begin = objective(x, hessian=True)
     else:
@@ -250,6 +257,49 @@ def _climb(objective: Objective, start: Start, tolerance: float, *, is_silent: b
     if tolerance <= TOLERANCE:
         optimum = replace(optimum, point=objective(optimum.point.x, hessian=True))
     return _Climbed(objective, optimum)
+
+
+def with_effects(
+    objective: Objective, x: np.ndarray, spreads: dict[str, float], *, has_tangent: bool = True
+) -> tuple[Objective, Point]:
+    """The objective with the random effects as they are known at a point, and that point."""
+    bare = objective.given_effects(x, hessian=True)
+    known = known_at(objective.problem.layout, bare.curvature, spreads)
+    log_variances = np.log([spreads.get(one.prior.name, FIRST_SPREAD) for one in known])
+    plain = replace(objective, priors=tuple(one.prior for one in known))
+    whole = plain.with_priors(bare, log_variances)
+    if not has_tangent:
+        return plain, whole
+    priors = tuple(
+        replace(one.prior, at=np.append(x, log_variances[k]), slope=_slope(objective, bare, whole, one, k))
+        for k, one in enumerate(known)
+    )
+    objective = replace(objective, priors=priors)
+    return objective, objective.with_priors(bare, log_variances)
+
+
+def _slope(objective: Objective, bare: Point, whole: Point, known: Known, number: int) -> np.ndarray:
+    """How minus half the sum over eigenvalues changes with the central parameters, (parameters + 1,), the log variance last.
+
+    ``bare`` is the point without priors, ``whole`` the same with them. Third derivatives are differences of gradients on both
+    sides; local parameters follow the central ones, so theirs is handed on and nothing is left of it.
+    """
+    change = np.zeros(whole.x.size)
+    local = slice(bare.curvature.first, bare.curvature.first + bare.curvature.n_local)
+    for probe in known.probes.T:
+        step = np.zeros(bare.x.size)
+        length = REACH / max(float(np.abs(probe).max()), 1e-300)
+        step[local] = length * probe
+        up, down = (objective.given_effects(bare.x + way * step, hessian=False).gradient for way in (1.0, -1.0))
+        change[: bare.x.size] += 0.5 * (up + down - 2.0 * bare.gradient) / length**2
+    reduced = reduce(whole.curvature)
+    if not reduced.is_concave:  # far from any optimum: what follows what is not known
+        return np.zeros(bare.x.size + 1)
+    slope = whole.curvature.join(reduced.inward(change)[0], np.zeros(whole.curvature.n_local))
+    first, heard = objective.problem.layout.size, objective.problem.compensator
+    share = np.abs(slope[first : first + heard.size]) / np.maximum(heard, 1e-300)
+    slope *= min(1.0, LARGEST_SHARE / max(float(share.max(initial=0.0)), 1e-300))
+    return np.append(slope[: bare.x.size], slope[bare.x.size + number])
 
 
 def _silenced(problem: Problem, start: Start) -> Start:
