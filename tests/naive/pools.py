@@ -188,11 +188,13 @@ class NaiveAgency:
         return (moment.astimezone(dt.UTC) - self.origin).total_seconds() / DAY
 
     def _incidents(self):
-        """One entry per (incident, kind, system): its time is that of the incident's first row."""
-        first, last = {}, {}
-        for t, _, _, incident, _ in self.events:
+        """One entry per (incident, kind, system): its time is that of the first of the incident's finest rows."""
+        first, finest, last = {}, {}, {}
+        for t, _, _, incident, precision in self.events:
             if incident is not None:
                 first[incident] = min(t, first.get(incident, math.inf))
+                known = (("minute", "shift", "day").index(precision), t)
+                finest[incident] = min(known, finest.get(incident, known))
                 last[incident] = max(t, last.get(incident, -math.inf))
         # a span over 24 hours is no point in time: its rows stay separate
         whole = {name for name in first if last[name] - first[name] <= 1.0}
@@ -202,7 +204,7 @@ class NaiveAgency:
             if (key, kind, system) in seen:
                 continue
             seen.add((key, kind, system))
-            self.rows.append((first[incident] if incident in whole else t, system, kind, key, precision))
+            self.rows.append((finest[incident][1] if incident in whole else t, system, kind, key, precision))
 
     def is_terminal(self, kind):
         return self.vocabulary.kinds[kind].terminal

@@ -288,15 +288,27 @@ def test_rows_without_number_are_joined_when_they_share_a_person_a_unit_and_an_h
     assert [t.incident.tolist() for t in separate.targets] == [[0, 1], [2, 3]]
 
 
+def test_an_incident_is_when_its_finest_row_says():
+    # a day record begins at midnight: with it, the night's event would be heard by the morning's
+    number, time, grain = (
+        np.array([0, 0, 0, 1, 1]),
+        np.array([1.0, 1.95, 1.9, 3.0, 3.3]),
+        np.array([2, 0, 0, 2, 1], np.int8),
+    )
+    found = find_incidents(number, time, grain, None)
+    assert found.start.tolist() == [1.9, 3.3]
+    assert found.code.tolist() == [0, 0, 0, 1, 1]
+
+
 def test_a_number_that_spans_more_than_a_day_is_no_incident():
-    found = find_incidents(np.array([0, 0, 1, 1]), np.array([1.0, 1.5, 3.0, 4.5]), None)
+    found = find_incidents(np.array([0, 0, 1, 1]), np.array([1.0, 1.5, 3.0, 4.5]), np.zeros(4, np.int8), None)
     assert found.n_spanning == 2
     assert found.code[0] == found.code[1]
     assert len(set(found.code.tolist())) == 3
     none = np.empty(0, np.int64)
     rows = link_rows(np.arange(3), np.array([7, 7, 7]), np.array([1, 1, 2]), np.array([0.0, 0.01, 0.02]), 0.04)
     assert [r.tolist() for r in rows] == [[0], [1]]
-    assert find_incidents(none, np.empty(0), None).code.size == 0
+    assert find_incidents(none, np.empty(0), np.empty(0, np.int8), None).code.size == 0
 
 
 def test_channels_have_one_grammar():

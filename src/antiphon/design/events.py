@@ -166,7 +166,7 @@ def make_events(
     join_days: float | None,
     set_aside: SetAside,
 ) -> Events:
-    """Turn rows into events: one per incident, kind and system, at the time of the incident's first row.
+    """Turn rows into events: one per incident, kind and system, at the time of the first of its finest rows.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def make_events(
         Counts what is left out.
     """
     links = _links(rows, roster, join_days) if join_days is not None else None
-    incidents = find_incidents(rows.number, rows.time, links)
+    incidents = find_incidents(rows.number, rows.time, rows.grain, links)
     is_copy = _copies(rows, incidents.code)
     set_aside.add("same kind, system and incident", int(is_copy.sum()))
     time = incidents.start[incidents.code]

@@ -21,7 +21,8 @@ class Incidents:
     Attributes
     ----------
     code : (rows,) `CODE`, 0 ... n - 1.
-    start : (incidents,) float64 days, time of the first row.
+    start : (incidents,) float64 days, time of the first of its finest rows: a day record begins at midnight and says nothing of
+        the hour, and one row by the minute says when it was.
     n_spanning : rows whose incident number spans over 24 hours.
     """
 
@@ -30,7 +31,9 @@ class Incidents:
     n_spanning: int
 
 
-def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray, np.ndarray] | None) -> Incidents:
+def find_incidents(
+    number: np.ndarray, time: np.ndarray, grain: np.ndarray, links: tuple[np.ndarray, np.ndarray] | None
+) -> Incidents:
     """Return the incidents of rows.
 
     Parameters
@@ -39,6 +42,8 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
         (rows,) incident numbers; -1 where the records give none.
     time
         (rows,) days.
+    grain
+        (rows,) how coarse each time is, 0 the finest.
     links
         Pairs of rows that belong together although they have no number; None where rows without number are incidents
         of their own.
@@ -60,8 +65,10 @@ def find_incidents(number: np.ndarray, time: np.ndarray, links: tuple[np.ndarray
     if spans.any():
         key[spans] = base + n + np.flatnonzero(spans)
         _, code = np.unique(key, return_inverse=True)
-        first, _ = _extremes(code, time)
-    return Incidents(code.astype(CODE), first, int(spans.sum()))
+    finest = np.full(int(code.max(initial=-1)) + 1, np.iinfo(grain.dtype).max, grain.dtype)
+    np.minimum.at(finest, code, grain)
+    known = grain == finest[code]
+    return Incidents(code.astype(CODE), _extremes(code[known], time[known])[0], int(spans.sum()))
 
 
 def _extremes(code: np.ndarray, time: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
