@@ -94,7 +94,7 @@ def study(nature: Nature, seed: int) -> dict:
         one["jitter"], one["power"] = (None, None) if drawn is None else drawn
         one["same"] = names(row)[1] == names(row)[2]
         one["verdict"] = None if drawn is None else judge(drawn, same_kind=one["same"])
-        one["year"] = year_apart(claim, row.target, row.fast)
+        one["year"] = year_apart(claim, events, row.target, row.fast)
         for name, other in readings.items():
             if other is not None:
                 model = refit_target(fit, row.target, design=other).targets[row.target].model

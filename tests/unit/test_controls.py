@@ -11,7 +11,7 @@ from antiphon.design.admission import as_at_admission
 from antiphon.design.arrays import unit_structure
 from antiphon.design.build import design_of
 from antiphon.design.design import Feature
-from antiphon.design.events import SetAside, make_events, rows_from
+from antiphon.design.events import SetAside, make_events, rows_again, rows_from
 from antiphon.design.listening import make_ear
 from antiphon.hawkes import fit_design
 from antiphon.inference import infer
@@ -80,23 +80,25 @@ def coupling_of(inference, source, kind, channel=PEERS):
 def test_an_ear_hears_what_the_design_did():
     place = everything()
     design = drawn(place, model_of(place), 3)
-    events = events_of(design)
+    rows = rows_again(events_of(design), place.kinds, place.calendars)
     for index, target in enumerate(design.targets):
         pairs = {(f.channel, f.source_kind) for f in target.columns}
         for pair in pairs:
             columns = [j for j, f in enumerate(target.columns) if (f.channel, f.source_kind) == pair]
-            features, compensator = make_ear(design, index, columns).hear(place.roster, events)
-            np.testing.assert_allclose(features, target.features[:, columns], atol=1e-12)
-            np.testing.assert_allclose(compensator, target.compensator[:, columns].sum(axis=0), atol=1e-9)
+            ear = make_ear(design, index, columns)
+            mine = rows.where(rows.kind == ear.source)
+            features, compensator = ear.hear(place, [mine, mine.where(np.zeros(mine.time.size, bool)), mine])
+            for k in (0, 2):
+                np.testing.assert_allclose(features[k], target.features[:, columns], atol=1e-12)
+                np.testing.assert_allclose(compensator[k], target.compensator[:, columns].sum(axis=0), atol=1e-9)
+            assert not features[1].any()
+            assert not compensator[1].any()
 
 
 def test_an_ear_hears_nothing_where_nothing_happens():
     design = echoing(0.0, 1)
-    none = make_events(
-        design.recorded.rows.where(np.zeros(design.recorded.rows.time.size, bool)),
-        design.structure.kinds, design.structure.roster, design.structure.calendars, None, SetAside(),
-    )  # fmt: skip
-    features, compensator = make_ear(design, 1, [column_of(design, 1)]).hear(design.structure.roster, none)
+    none = design.recorded.rows.where(np.zeros(design.recorded.rows.time.size, bool))
+    features, compensator = make_ear(design, 1, [column_of(design, 1)]).hear(design.structure, [none])
     assert not features.any()
     assert not compensator.any()
 
@@ -183,17 +185,17 @@ def test_incidents_with_a_row_of_the_target_kind_stay_where_they_are():
 
 def test_a_season_of_units_is_seen_a_year_apart():
     season = waving(364.0, 3, window=800.0)
-    assert year_apart(fit_design(season), 1, [column_of(season, 1)]) < 0.001
+    assert year_apart(fit_design(season), events_of(season), 1, [column_of(season, 1)]) < 0.001
 
 
 def test_a_true_echo_is_not_there_a_year_apart():
     echo = echoing(0.3, 3, window=800.0)
-    assert year_apart(fit_design(echo), 1, [column_of(echo, 1)]) > 0.05
+    assert year_apart(fit_design(echo), events_of(echo), 1, [column_of(echo, 1)]) > 0.05
 
 
 def test_a_year_apart_needs_more_than_a_year():
     echo = echoing(0.3, 3)
-    assert year_apart(fit_design(echo), 1, [column_of(echo, 1)]) is None
+    assert year_apart(fit_design(echo), events_of(echo), 1, [column_of(echo, 1)]) is None
 
 
 # ----------------------------------------------------------------------------------------------------- read otherwise

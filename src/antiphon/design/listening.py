@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.design.events import SetAside, make_events, rows_from
 from antiphon.design.passes import Readings, read_all
 from antiphon.design.pools import wire
 from antiphon.design.targets import risk_spells
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from antiphon.design.delays import Kernels
     from antiphon.design.design import Channel, Design, Kind
-    from antiphon.design.events import Events
-    from antiphon.design.roster import Roster
+    from antiphon.design.events import Rows
+    from antiphon.design.structure import Structure
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,8 +28,7 @@ class Ear:
     Attributes
     ----------
     number, channel : the channel and its index; ``to_role`` : role of the target.
-    kinds : the design's kinds, of which only the source has a role.
-    source : the source kind.
+    source : the source kind, and ``kind`` that itself.
     kernels : of the columns; ``block_edges`` : of the design.
     readings : the rows.
     """
@@ -36,19 +36,39 @@ class Ear:
     number: int
     channel: Channel
     to_role: str
-    kinds: tuple[Kind, ...]
     source: int
+    kind: Kind
     kernels: Kernels
     block_edges: np.ndarray
     readings: Readings
 
-    def hear(self, roster: Roster, events: Events) -> tuple[np.ndarray, np.ndarray]:
-        """Read events through a roster: features (rows, kernels) and compensator (kernels,)."""
-        wiring = wire(self.number, self.channel, self.to_role, self.kinds, roster, events)
+    def hear(self, structure: Structure, histories: Sequence[Rows]) -> tuple[np.ndarray, np.ndarray]:
+        """Read histories of the source kind, numbered by incident, in one pass: what readers do is worked out once.
+
+        Features (histories, rows, kernels) and compensator (histories, kernels).
+        """
+        n, size, heard = len(histories), self.readings.system.size, self.kernels.orders.size
+        kinds = (self.kind,) * n  # every history is a kind of its own
+        events = make_events(
+            _side_by_side(histories), kinds, structure.roster, structure.calendars, None, SetAside()
+        )  # fmt: skip
+        wiring = wire(self.number, self.channel, self.to_role, kinds, structure.roster, events)
         if wiring is None:
-            return np.zeros((self.readings.system.size, self.kernels.orders.size)), np.zeros(self.kernels.orders.size)
+            return np.zeros((n, size, heard)), np.zeros((n, heard))
         reading = read_all([wiring], self.readings, events, self.kernels, self.block_edges)
-        return reading.features, reading.compensator.sum(axis=0)
+        return reading.features.reshape(size, n, heard).swapaxes(0, 1), reading.compensator.sum(axis=0).reshape(
+            n, heard
+        )
+
+
+def _side_by_side(histories: Sequence[Rows]) -> Rows:
+    """All rows, the kind of each the number of its history, and no incident in two of them."""
+    most = 1 + max(int(rows.number.max(initial=-1)) for rows in histories)
+    number = [np.where(rows.number < 0, -1, rows.number + k * most) for k, rows in enumerate(histories)]
+    parts = zip(*((rows.time, rows.system, rows.target, rows.grain) for rows in histories), strict=True)
+    time, system, target, grain = (np.concatenate(part) for part in parts)
+    kind = np.repeat(np.arange(len(histories)), [rows.time.size for rows in histories])
+    return rows_from(time, system, kind, np.concatenate(number), target, grain)
 
 
 def make_ear(design: Design, index: int, columns: Sequence[int]) -> Ear:
@@ -74,8 +94,8 @@ def make_ear(design: Design, index: int, columns: Sequence[int]) -> Ear:
         number=number,
         channel=design.channels[number],
         to_role=role.name,
-        kinds=tuple(one if k == source else replace(one, role="") for k, one in enumerate(design.kinds)),
         source=source,
+        kind=design.kinds[source],
         kernels=design.kernels.chosen([feature.half_life for feature in features]),
         block_edges=design.block_edges,
         readings=readings,

@@ -125,7 +125,7 @@ def _timed(claims: Claims, events: Events, place: int, seed: int) -> tuple[Contr
         found.append(
             Control(place, "jitter", judge(redrawn, same_kind=is_same), redrawn.p, redrawn.power, UNTESTED)
         )  # fmt: skip
-    p = year_apart(claims.claim, row.target, row.fast)
+    p = year_apart(claims.claim, events, row.target, row.fast)
     if p is None:
         found.append(Control(place, "year_apart", "cannot tell", UNTESTED, UNTESTED, UNTESTED))
     else:

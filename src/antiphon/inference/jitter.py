@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from antiphon.design.events import GRAINS, SetAside, make_events, rows_from
+from antiphon.design.events import GRAINS, rows_from
 from antiphon.design.listening import make_ear
 from antiphon.design.spells import Spells
 from antiphon.hawkes.fitting import objective_of, refit_target
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from antiphon.design.events import Events, Rows
-    from antiphon.design.roster import Roster
-    from antiphon.design.structure import Structure
     from antiphon.hawkes.fit import Fit
 
 WINDOW_HALF_LIVES = 4.0
@@ -237,16 +235,13 @@ def jitter(
     mean = np.zeros(told.shape)
     reached = 0
     while len(scores) < cap and (reached < most or len(scores) < FEWEST):
-        features, compensator = ear.hear(*_heard(structure, redraw.draw(generator)))
-        scores.append(float((weights @ features - compensator) @ root))
-        mean += features
-        reached += scores[-1] >= observed
+        drawn = [redraw.draw(generator) for _ in range(min(FEWEST, cap - len(scores)))]
+        for features, compensator in zip(*ear.hear(structure, drawn), strict=True):
+            scores.append(float((weights @ features - compensator) @ root))
+            mean += features
+            reached += scores[-1] >= observed
+            if reached >= most and len(scores) >= FEWEST:
+                break
     p = reached / len(scores) if reached >= most else (1 + reached) / (1 + len(scores))
     expected = (weights * row_weights(fit, index) * (told @ alpha)) @ (told - mean / len(scores)) @ root
     return Jittered(p, float(ndtr(expected / max(np.std(scores, ddof=1), 1e-300) - Z_TEST)))
-
-
-def _heard(structure: Structure, rows: Rows) -> tuple[Roster, Events]:
-    return structure.roster, make_events(
-        rows, structure.kinds, structure.roster, structure.calendars, None, SetAside()
-    )  # fmt: skip

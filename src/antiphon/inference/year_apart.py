@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
-from antiphon.design.events import SetAside, make_events, rows_from
+from antiphon.design.events import rows_again, rows_from
 from antiphon.design.listening import make_ear
 from antiphon.inference.jitter import row_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from antiphon.design.events import Events
     from antiphon.hawkes.fit import Fit
 
 YEAR = 364.0
@@ -23,13 +24,15 @@ FEWEST_HEARD = 10.0
 """Source events that must have been heard after the shift; with fewer nothing can be said."""
 
 
-def year_apart(fit: Fit, index: int, columns: Sequence[int]) -> float | None:
+def year_apart(fit: Fit, events: Events, index: int, columns: Sequence[int]) -> float | None:
     """Test whether a coupling is also there with its sources a year later, where none can be.
 
     Parameters
     ----------
     fit
         The fit that a claim rests on.
+    events
+        The events of its design.
     index, columns
         Target, and its columns that a claim rests on.
 
@@ -45,16 +48,14 @@ def year_apart(fit: Fit, index: int, columns: Sequence[int]) -> float | None:
     rest of the model takes away from its variance, so the test is on the cautious side: it rejects in less than 5 %.
     """
     design = fit.design
-    structure, recorded = design.structure, design.recorded
-    if structure is None or recorded is None:
+    structure = design.structure
+    if structure is None:
         return None
     target, ear = design.targets[index], make_ear(design, index, columns)
-    rows = recorded.rows.where((recorded.rows.kind == ear.source) & (recorded.rows.time + YEAR < design.window_days))
+    rows = rows_again(events, structure.kinds, structure.calendars)
+    rows = rows.where((rows.kind == ear.source) & (rows.time + YEAR < design.window_days))
     later = rows_from(rows.time + YEAR, rows.system, rows.kind, rows.number, rows.target, rows.grain)
-    events = make_events(
-        later, structure.kinds, structure.roster, structure.calendars, recorded.join_days, SetAside()
-    )  # fmt: skip
-    features, heard = ear.hear(structure.roster, events)
+    (features,), (heard,) = ear.hear(structure, [later])
     if heard.max(initial=0.0) < FEWEST_HEARD:
         return None
     root = np.sqrt(ear.kernels.half_lives)
