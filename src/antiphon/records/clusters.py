@@ -28,6 +28,8 @@ SET_ASIDE_SCHEMA: dict[str, pl.DataType] = {
 }
 # agency.toml itself says that these rows do not count, and why.
 SAID_BY_SETTINGS = ("in_gap", "excluded")
+# These rows follow from others that are set aside.
+FOLLOW_UPS = ("stay_set_aside", "system_set_aside")
 SET_ASIDE_RULES = (
     "before_first_stay",
     "boolean_unreadable",
@@ -52,6 +54,8 @@ SET_ASIDE_RULES = (
     "role_does_not_fit",
     "row_repeated",
     "spell_is_empty",
+    "stay_set_aside",
+    "system_set_aside",
     "system_twice",
     "system_unknown",
     "tie_to_itself",
@@ -98,10 +102,17 @@ def count_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, ledger: L
 
 
 def judge_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
-    """Make an error of rows set aside that are too many of a kind or too many in a unit, until they are accepted."""
-    aside = ledger.row_list().filter(
-        (pl.col("grade") == "set aside") & ~pl.col("rule").is_in([*settings.accept, *SAID_BY_SETTINGS])
-    )
+    """Make an error of rows set aside that are too many of a kind or too many in a unit, until they are accepted.
+
+    What follows from other rows is judged where nothing else stops the work: it mends itself with them.
+    """
+    _judge_tables(raw, units, [*settings.accept, *SAID_BY_SETTINGS, *FOLLOW_UPS], ledger)
+    if not ledger.has_errors:
+        _judge_tables(raw, units, [*settings.accept, *SAID_BY_SETTINGS], ledger)
+
+
+def _judge_tables(raw: dict[str, pl.DataFrame], units: pl.DataFrame, accepted: list[str], ledger: Ledger) -> None:
+    aside = ledger.row_list().filter((pl.col("grade") == "set aside") & ~pl.col("rule").is_in(accepted))
     for table in aside["table"].unique().sort().to_list():
         if table not in raw:
             continue

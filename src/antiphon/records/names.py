@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.framework.vocabulary import nearest
-from antiphon.records.problems import LISTING, ROW, SOURCE
+from antiphon.records.problems import ASIDE, LISTING, ROW, SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -73,18 +73,27 @@ def _is_misspelt(word: str, known: str) -> bool:
     return close and not any(letter.isdigit() for letter in word)
 
 
-def keep_known_systems(
+def mark_unknown_systems(
     table: str, column: str, frame: pl.DataFrame, systems: pl.DataFrame, ledger: Ledger
 ) -> pl.DataFrame:
-    """Set aside the rows that name a system which no row of ``systems`` describes."""
-    known = systems["system"].implode()
-    return ledger.set_aside(
+    """Mark the rows that name a system which no row of ``systems`` describes, or one that is set aside itself."""
+    named, known = pl.col(column), systems["system"].implode()
+    frame = ledger.mark(
         table,
         frame,
-        pl.col(column).is_not_null() & ~pl.col(column).is_in(known),
+        named.is_not_null() & ~named.is_in(known),
         "system_unknown",
         f'the one named under "{column}" has no row in the table systems',
         "Add a row to systems, or correct the identifier (spaces, leading zeros and capitals count)",
+        column=column,
+    )
+    return ledger.mark(
+        table,
+        frame,
+        named.is_in(systems.filter(ASIDE)["system"].implode()),
+        "system_set_aside",
+        f'the one named under "{column}" has a row in systems that is itself set aside',
+        "Mend that row of systems first; this one then counts again",
         column=column,
     )
 
