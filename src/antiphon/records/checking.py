@@ -69,6 +69,7 @@ class CheckResult:
     glance : the records at a glance; None where there is no agency.
     set_aside : table, rule, kind, unit, month, rows. Holds names of units: private.
     rows : every concerned row: grade, table, rule, column, ``_source``, ``_row``. Private.
+    words : words that are not known: table, column, word, rows, nearest (known word, or null). Private.
     raw : the tables as they were written, as text. Private.
     """
 
@@ -77,6 +78,7 @@ class CheckResult:
     glance: Glance | None
     set_aside: pl.DataFrame = field(repr=False)
     rows: pl.DataFrame = field(repr=False)
+    words: pl.DataFrame = field(repr=False)
     raw: dict[str, pl.DataFrame] = field(repr=False)
 
     def __repr__(self) -> str:
@@ -130,6 +132,7 @@ def check_agency(folder: str | Path) -> CheckResult:
         glance=glance(agency) if agency is not None else None,
         set_aside=agency.set_aside if agency is not None else count_set_aside({}, pl.DataFrame(), ledger),
         rows=ledger.row_list(),
+        words=ledger.word_list(),
         raw=raw,
     )
 

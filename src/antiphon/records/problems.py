@@ -21,6 +21,13 @@ ROW_SCHEMA: dict[str, pl.DataType] = {
     SOURCE: pl.String(),
     ROW: pl.Int64(),
 }
+WORD_SCHEMA: dict[str, pl.DataType] = {
+    "table": pl.String(),
+    "column": pl.String(),
+    "word": pl.String(),
+    "rows": pl.Int64(),
+    "nearest": pl.String(),
+}
 N_ROWS_KEPT = 100_000
 LISTING = "`antiphon check FOLDER --list problems.xlsx` shows"
 """Beginning of a mend that sends the reader to the rows themselves, which no message may hold."""
@@ -34,10 +41,12 @@ class Ledger:
     ----------
     problems : in the order found.
     rows : one frame per problem with rows: grade, table, rule, column, file, spreadsheet row. Never printed.
+    words : one frame per column with words that are not known: table, column, word, rows, nearest. Never printed.
     """
 
     problems: list[Problem] = field(default_factory=list)
     rows: list[pl.DataFrame] = field(default_factory=list)
+    words: list[pl.DataFrame] = field(default_factory=list)
 
     def add(self, grade: Grade, table: str, rule: str, message: str, mend: str, column: str = "") -> None:
         """Note a problem that concerns no single row."""
@@ -111,11 +120,16 @@ class Ledger:
         """Take back what was found by some rules."""
         self.problems = [problem for problem in self.problems if problem.rule not in rules]
         self.rows = [frame for frame in self.rows if frame["rule"][0] not in rules]
+        self.words = [frame for frame in self.words if f"{frame['column'][0]}_unknown" not in rules]
 
     def row_list(self) -> pl.DataFrame:
         """Every concerned row: grade, table, rule, column, file, spreadsheet row."""
         parts = [frame.select(list(ROW_SCHEMA)) for frame in self.rows]
         return pl.concat([pl.DataFrame(schema=ROW_SCHEMA), *parts])
+
+    def word_list(self) -> pl.DataFrame:
+        """Every word that is not known: table, column, word, rows, nearest known word (or null)."""
+        return pl.concat([pl.DataFrame(schema=WORD_SCHEMA), *self.words])
 
 
 def usable(frame: pl.DataFrame) -> pl.DataFrame:
