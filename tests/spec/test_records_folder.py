@@ -8,7 +8,7 @@ import xlsxwriter
 
 from antiphon.errors import RecordError, SpecificationError
 from antiphon.records import check_agency, read_agency
-from tests.spec.record_folders import CLIENTS, ORGANISATION, STAFF, TOML, UNITS, sound_tables, write_folder
+from tests.spec.record_folders import CLIENTS, ORGANISATION, STAFF, TOML, UNITS, Tables, sound_tables, write_folder
 
 SMALL_TOML = """\
 [agency]
@@ -256,6 +256,55 @@ def test_a_bare_date_is_midnight_local_time(tmp_path):
     assert agency.memberships.row(0)[2:4] == (utc("2024-01-01T05:00"), utc("2024-07-01T04:00"))
 
 
+@pytest.mark.parametrize(
+    ("end", "moment", "kind", "kept"),
+    [
+        ("2024-09-30", "2024-09-29", "restraint", True),
+        ("2024-09-30", "2024-09-29T23:59", "restraint", True),
+        ("2024-09-30", "2024-09-30", "restraint", False),
+        ("2024-09-30", "2024-09-30T00:00", "restraint", False),
+        ("2024-09-30", "2024-09-30T14:00", "restraint", False),
+        ("2024-09-30", "2024-09-30", "discharge", True),
+        ("2024-09-30", "2024-09-29", "discharge", True),
+        ("2024-09-30", "2024-09-30T14:00", "discharge", True),
+        ("2024-10-01", "2024-09-30", "restraint", True),
+        ("2024-10-01", "2024-09-30T14:00", "discharge", True),
+        ("2024-09-30T14:00", "2024-09-30", "restraint", True),
+        ("2024-09-30T14:00", "2024-09-30T13:59", "restraint", True),
+        ("2024-09-30T14:00", "2024-09-30T14:00", "discharge", True),
+    ],
+)
+def test_the_end_of_a_stay_is_the_first_day_that_no_longer_counts(end, moment, kind, kept, tmp_path):
+    """The one exception: what itself ends the stay, and is known to the day as discharges are, may be dated on it."""
+    there = stays(("c1", "ward-1", "2024-01-08", end))
+    rows = events(("2024-05-05T10:01", "c1", "restraint"), (moment, "c1", kind))
+    toml = SMALL_TOML + 'on_day_of_end = "a spec of the rule itself"\n'
+    agency = small(tmp_path, toml, events=rows, memberships=there)
+
+    assert agency.events.height == 1 + kept
+    assert ("on_day_of_end" in rules_of(agency)) is not kept
+
+
+def test_client_days_do_not_count_the_day_of_the_end(tmp_path):
+    there = stays(("c1", "ward-1", "2024-04-01", "2024-04-11"))
+    result = check_agency(
+        write_folder(
+            tmp_path,
+            {
+                "events": events(("2024-04-05T10:01", "c1", "restraint")),
+                "systems": [
+                    {"system": "c1", "level": "person", "role": "client"},
+                    {"system": "ward-1", "level": "unit", "role": "unit"},
+                ],
+                "memberships": there,
+            },
+        )
+    )
+
+    assert result.glance is not None
+    assert result.glance.exposure["client_days"].sum() == 2 * 10  # in the unit, and in all
+
+
 def test_a_day_counts_if_any_of_it_was_in_a_stay(tmp_path):
     rows = events(("2024-05-05", "c1", "restraint"), ("2024-06-05", "c1", "restraint"), precision="day")
     there = stays(("c1", "ward-1", "2024-05-05T14:00", "2024-06-05T09:00"))
@@ -281,6 +330,47 @@ def test_precision_is_the_last_that_is_given(tmp_path):
     assert found[("c1", "aggression_verbal")] == (utc("2024-05-05T14:01"), "minute")
     assert found[("c1", "restraint")] == (utc("2024-05-05T11:00"), "shift")
     assert found[("c2", "restraint")] == (utc("2024-05-05T04:00"), "day")
+
+
+def with_midnights(n_rows: int) -> Tables:
+    """Sound tables of which the first rows of restraints are written at 00:00."""
+    tables = sound_tables()
+    restraints = [row for row in tables["events"] if row["kind"] == "restraint"]
+    for row in restraints[:n_rows]:
+        row["time"] = row["time"][:10] + "T00:00"
+    return tables
+
+
+@pytest.mark.parametrize("n_rows", [5, 9, 140])
+def test_midnights_that_are_no_times_are_told_with_their_number_and_the_way_to_mend_them(n_rows, tmp_path):
+    tables = with_midnights(n_rows)
+    told = [p for p in check_agency(write_folder(tmp_path, tables)).problems if p.rule == "heap_at_midnight"]
+
+    assert [(p.grade, p.table, p.column, p.count) for p in told] == [("warning", "events", "time", n_rows)]
+    assert f'"restraint" ({n_rows} of 140)' in told[0].message
+    assert 'precision = "day"' in told[0].mend
+    assert "[kinds.restraint]" in told[0].mend
+
+
+def test_a_small_kind_may_have_its_midnights_too(tmp_path):
+    tables = with_midnights(0)
+    tables["events"] = tables["events"][:12]
+    for row in tables["events"][:9]:
+        row["time"] = row["time"][:10] + "T00:00"
+    rules = [p.rule for p in check_agency(write_folder(tmp_path, tables)).problems]
+
+    assert "heap_at_midnight" in rules
+
+
+@pytest.mark.parametrize("toml", ['precision = "day"\n', '[kinds.restraint]\nprecision = "day"\n'])
+def test_what_the_warning_of_midnights_says_mends_it(toml, tmp_path):
+    problems = check_agency(write_folder(tmp_path, with_midnights(140), TOML + toml)).problems
+
+    assert "heap_at_midnight" not in {problem.rule for problem in problems}
+
+
+def test_a_few_true_midnights_are_no_heap(tmp_path):
+    assert check_agency(write_folder(tmp_path, with_midnights(2))).problems == ()
 
 
 def test_before_the_first_shift_it_is_still_yesterdays_last(tmp_path):

@@ -48,6 +48,7 @@ SET_ASIDE_RULES = (
     "no_stay",
     "no_unit_to_count_for",
     "number_unreadable",
+    "on_day_of_end",
     "outside_stays",
     "outside_window",
     "role_at_wrong_level",

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from antiphon.records.settings import Settings
 
 PRECISIONS = ("minute", "shift", "day")
+MEND_END = (
+    '"end" is the first day not in the stay: if yours is the last day that counts (the day of discharge), write the day '
+    "after in every row, or the clock time of leaving"
+)
 END_IS_FIRST_MOMENT_OUT = '"end" of a stay is the first moment not in it: for a whole last day write the day after'
 
 
@@ -227,6 +231,10 @@ def _note_absences(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.
     frame = _set_doubtful_aside(frame, absent, context, ledger)
     has_stay = pl.col("system").is_in(context.memberships["member"].implode())
     is_early = pl.col("start").is_null()
+    out = pl.col("end").dt.convert_time_zone(context.settings.agency.timezone).dt.replace_time_zone(None)
+    is_day_of_end = (out == start_of_day(out)) & (start_of_day(pl.col("time_local")) == out)
+    message = "the event is dated on the day on which the stay ends, and that day no longer counts"
+    frame = ledger.set_aside("events", frame, absent & is_day_of_end, "on_day_of_end", message, MEND_END, column="time")
     mend = f"Correct the event or the stay ({END_IS_FIRST_MOMENT_OUT})"
     for bad, rule, message in (
         (~has_stay, "no_stay", "the one whose event it is has no stay at all"),

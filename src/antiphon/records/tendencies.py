@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 # A clock that is read, not remembered, shows 00:00 once in 1,440 events, a full hour once in 60, a given change of
 # shift three times in 1,440. The shares below are several times that, and leave rounding to five minutes alone.
 N_EVENTS_AT_LEAST = 20
+N_AT_MIDNIGHT = 3
 MAX_AT_MIDNIGHT = 0.03
 MAX_AT_FULL_HOURS = 0.20
 MAX_AT_SHIFT_ENDS = 0.05
 MAX_INCIDENT_HOURS = 24
+MEND_MIDNIGHT = (
+    "If the time of day is not known, write the date alone in these rows; where that holds for a whole kind, write "
+    '[kinds.{kind}] and below it precision = "day" into agency.toml (for all kinds: precision = "day" under [agency])'
+)
+MEND_HEAP = 'If the minute is not known, say precision = "shift" or "day" under [kinds.{kind}] in agency.toml'
 
 
 def warn_of_tendencies(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
@@ -37,24 +43,34 @@ def _warn_of_heaps(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> 
     timed = events.filter(pl.col("precision") == "minute").select(
         SOURCE, ROW, "kind", is_midnight.alias("midnight"), is_hour.alias("hour"), is_change.alias("change")
     )
-    shares = timed.group_by("kind").agg(pl.len(), pl.col("midnight", "hour", "change").mean()).sort("kind")
+    counts = timed.group_by("kind").agg(pl.len(), pl.col("midnight", "hour", "change").sum()).sort("kind")
+    is_large = pl.col("len") >= N_EVENTS_AT_LEAST
     heaps = (
-        ("midnight", MAX_AT_MIDNIGHT, "heap_at_midnight", "at 00:00, which often means that nobody knew the time"),
-        ("hour", MAX_AT_FULL_HOURS, "heap_at_full_hours", "on full hours, so the times are rounded"),
+        (
+            "midnight",
+            pl.col("midnight") >= N_AT_MIDNIGHT,
+            MAX_AT_MIDNIGHT,
+            "heap_at_midnight",
+            "at exactly 00:00, which often means that nobody knew the time, while they are to be known to the minute",
+        ),
+        ("hour", is_large, MAX_AT_FULL_HOURS, "heap_at_full_hours", "on full hours, so the times are rounded"),
         (
             "change",
+            is_large,
             MAX_AT_SHIFT_ENDS,
             "heap_at_shift_ends",
             "exactly at a change of shift, so they may be times of writing",
         ),
     )
-    mend = 'If the minute is not known, say precision = "shift" or "day" for the kind in agency.toml'
-    for column, limit, rule, words in heaps:
-        heaped = shares.filter((pl.col("len") >= N_EVENTS_AT_LEAST) & (pl.col(column) > limit))
-        named = ", ".join(f'"{kind}" ({100 * share:.0f} %)' for kind, share in heaped.select("kind", column).rows())
+    for column, are_enough, limit, rule, words in heaps:
+        heaped = counts.filter(are_enough & (pl.col(column) > limit * pl.col("len")))
+        if heaped.is_empty():
+            continue
+        named = ", ".join(f'"{kind}" ({n:,} of {of:,})' for kind, n, of in heaped.select("kind", column, "len").rows())
         rows = timed.filter(pl.col("kind").is_in(heaped["kind"].implode()) & pl.col(column))
-        message = f"many events are {words}: {named}"
-        ledger.add_rows("warning", "events", rule, message, mend, rows, column="time")
+        mend = MEND_MIDNIGHT if column == "midnight" else MEND_HEAP
+        mend = mend.format(kind=heaped["kind"][0])
+        ledger.add_rows("warning", "events", rule, f"many events are {words}: {named}", mend, rows, column="time")
 
 
 def _warn_of_late_entries(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
