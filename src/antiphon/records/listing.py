@@ -41,7 +41,7 @@ def write_problem_list(result: CheckResult, path: str | Path) -> None:
     Parameters
     ----------
     result : what ``check_agency`` found.
-    path : workbook to write; it holds values of records and belongs into a private folder.
+    path : workbook to write, readable by its owner only: it holds values of records.
 
     Notes
     -----
@@ -62,7 +62,7 @@ def write_problem_list(result: CheckResult, path: str | Path) -> None:
             if table in result.raw:
                 _write_rows(book, table, result)
     try:
-        write_whole(path, content.getvalue())
+        write_whole(path, content.getvalue(), is_private=True)
     except OSError:
         raise SpecificationError(
             "The list of problems cannot be written there. Close it if it is open, and see that you may write there."
