@@ -107,7 +107,7 @@ BLOCKERS = [
     Blocker("levels left empty", of("systems", "value_missing", "too_many_set_aside_of_kind") | {(table, "system_set_aside") for table in ("events", "memberships", "ties", "measures")},
             some("systems", "level", "", range(13, 23))),
     Blocker("unknown kinds", of("events", "kind_unknown"), every("events", "kind", lambda kind: f"QX {kind} xyz"),
-            unseen=of("events", "kind_of_another_role", "entry_lags_behind")),
+            unseen=of("events", "kind_of_another_role")),
     Blocker("systems is a web page", of("systems", "file_is_html"), files=rewritten("systems.csv", lambda _: HTML),
             unseen={key for key in SMALL if key[1] in ("system_unknown", "role_unknown", "kind_of_another_role")}),
     Blocker("systems has no roles", of("systems", "column_missing"), without("systems", "role"),

@@ -55,6 +55,7 @@ SAID_BY_WORDS = (
     "role_without_stays",
     "window_assumed",
 )
+NOT_KNOWN = "kinds not known"
 HASHED_SETTINGS = ("agency", "levels", "roles", "kinds", "relations", "gaps", "breaks", "calendar")
 
 
@@ -190,7 +191,7 @@ def _assemble(
     if tables["events"].is_empty() and not ledger.has_errors:
         message = "no event can be used"
         ledger.add("error", "events", "no_events_left", message, "See what was set aside, above all the window")
-    warn_of_tendencies(tables["events"].filter(pl.col("kind").is_in(list(vocabulary.kinds))), settings, ledger)
+    warn_of_tendencies(_with_known_kinds(tables["events"], vocabulary), settings, ledger)
     warn_of_absences(tables["events"], tables["presence"], tables["systems"], vocabulary, ledger)
     if ledger.has_errors:
         return None
@@ -203,6 +204,12 @@ def _members_set_aside(memberships: pl.DataFrame, ledger: Ledger) -> pl.Series:
     rows = memberships.filter(ASIDE).select("member", SOURCE, ROW)
     rows = pl.concat([rows, memberships.join(noted, on=[SOURCE, ROW], how="semi").select("member", SOURCE, ROW)])
     return rows["member"].drop_nulls().unique().sort()
+
+
+def _with_known_kinds(events: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
+    """Put one word in the place of kinds that are not known, which may be names and are not told."""
+    is_known = pl.col("kind").is_in(list(vocabulary.kinds))
+    return events.with_columns(pl.when(is_known).then("kind").otherwise(pl.lit(NOT_KNOWN)).alias("kind"))
 
 
 def _no_rows(name: str) -> pl.DataFrame:

@@ -219,8 +219,8 @@ def _with_stay(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _warn_of_roles_without_stays(frame: pl.DataFrame, people: pl.DataFrame, counted: pl.Series, ledger: Ledger) -> None:
     others = people.filter(~pl.col("role").is_in(counted.implode()))
     for role in frame.join(others, on="system", how="semi")["_role"].unique().drop_nulls().sort().to_list():
-        message = f'nobody with the role "{role}" has a stay: their events are used without a denominator'
-        mend = "Add their stays (for staff: hire and leaving dates) to memberships"
+        message = f'nobody with the role "{role}" has a usable stay: their events are used without a denominator'
+        mend = "Add their stays (for staff: hire and leaving dates) to memberships, or mend those that are set aside"
         ledger.add("warning", "memberships", "role_without_stays", message, mend)
 
 

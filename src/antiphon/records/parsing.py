@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 TRUE, FALSE = ("true", "1", "yes", "y"), ("false", "0", "no", "n")
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-MEND_TIME = 'Write times as 2024-01-31T14:30 and dates as 2024-01-31 (in Excel: number format "yyyy-mm-dd hh:mm")'
+MEND_TIME = (
+    'Write times as 2024-01-31T14:30 and dates as 2024-01-31 (in Excel: number format "yyyy-mm-dd hh:mm"), or let '
+    "`antiphon import` read them as they are written (formats)"
+)
 MEND_NUMBER = 'Write a number with a decimal point ("3.5"), or leave the cell empty'
 PLAIN_WORDS = {"number": "a number", "boolean": "true or false"}
 
