@@ -7,7 +7,7 @@ import pytest
 import xlsxwriter
 
 from antiphon.errors import RecordError, SpecificationError
-from antiphon.records import check_agency, read_agency
+from antiphon.records import check_agency, init_agency, read_agency
 from tests.spec.record_folders import CLIENTS, ORGANISATION, STAFF, TOML, UNITS, Tables, sound_tables, write_folder
 
 SMALL_TOML = """\
@@ -373,6 +373,41 @@ def test_a_few_true_midnights_are_no_heap(tmp_path):
     assert check_agency(write_folder(tmp_path, with_midnights(2))).problems == ()
 
 
+@pytest.mark.parametrize(
+    ("window", "says"),
+    [
+        ('["2024-01-01", "2025-01-01"]', ()),
+        ('["2023-01-01", "2025-01-01"]', ("the first 366 days",)),
+        ('["2024-01-01", "2026-06-01"]', ("the last 521 days",)),
+        ('["2023-01-01", "2026-06-01"]', ("the first 366 days", "the last 521 days")),
+    ],
+)
+def test_a_window_that_reaches_beyond_the_records_is_noted(window, says, tmp_path):
+    toml = TOML.replace('["2024-01-01", "2025-01-01"]', window)
+    problems = [
+        p for p in check_agency(write_folder(tmp_path, sound_tables(), toml)).problems if p.rule == "window_silent"
+    ]
+
+    assert [(p.grade, p.table, p.column) for p in problems] == [("warning", "agency.toml", "window")] * len(says)
+    assert all(any(words in p.message for p in problems) for words in says)
+
+
+def test_a_silence_that_a_gap_explains_is_not_noted(tmp_path):
+    toml = TOML.replace("2025-01-01", "2026-06-01") + '[[gaps]]\nstart = "2025-01-01"\n'
+    assert check_agency(write_folder(tmp_path, sound_tables(), toml)).problems == ()
+
+
+def test_settings_left_as_init_wrote_them_are_noted(tmp_path):
+    init_agency(tmp_path / "new")
+    toml = (tmp_path / "new" / "agency.toml").read_text()
+    rules = [
+        {problem.rule for problem in check_agency(write_folder(tmp_path / name, sound_tables(), text)).problems}
+        for name, text in (("left", toml), ("named", toml.replace("Our agency", "Oak")))
+    ]
+
+    assert ["settings_untouched" in found for found in rules] == [True, False]
+
+
 def test_before_the_first_shift_it_is_still_yesterdays_last(tmp_path):
     agency = small(tmp_path, events=events(("2024-05-05T02:00", "c1", "restraint"), precision="shift"))
 
@@ -499,6 +534,20 @@ def test_too_much_set_aside_is_an_error_until_its_rule_is_accepted(tmp_path):
     assert "too_many_set_aside_of_kind" in {problem.rule for problem in refusal.value.problems}
     assert agency.set_aside["rows"].sum() == 30
     assert agency.set_aside["month"].unique().to_list() == ["2023-01"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "stops"), [("outside_stays", False), ("on_day_of_end", False), ("before_first_stay", True)]
+)
+def test_who_accepts_a_rule_accepts_what_it_includes(accepted, stops, tmp_path):
+    there = stays(("c1", "ward-1", "2024-01-08", "2024-09-30"))
+    rows = events(("2024-05-05T10:01", "c1", "restraint"), ("2024-09-30T10:01", "c1", "restraint"))
+    toml = SMALL_TOML.split("[accept]")[0] + f'[accept]\n{accepted} = "x"\n'
+    if not stops:
+        assert small(tmp_path, toml, events=rows, memberships=there).events.height == 1
+        return
+    with pytest.raises(RecordError, match="too_many_set_aside"):
+        small(tmp_path, toml, events=rows, memberships=there)
 
 
 def test_anonymous_answers_belong_to_the_team(tmp_path):

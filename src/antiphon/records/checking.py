@@ -21,6 +21,7 @@ from antiphon.records.context import Context
 from antiphon.records.events import aggregate_kinds, check_events
 from antiphon.records.exclusion import exclude
 from antiphon.records.glance import Glance, glance
+from antiphon.records.init import EMPTY_NAME
 from antiphon.records.parsing import parse_table
 from antiphon.records.people import find_systems
 from antiphon.records.problems import ASIDE, ROW, SOURCE, Ledger, usable
@@ -149,6 +150,10 @@ def _check(folder: Path, ledger: Ledger, *, writes_assumptions: bool) -> tuple[A
     settings = read_settings(folder, ledger)
     raw = read_folder(folder, ledger)
     _check_there_are_events(raw, ledger)
+    if settings is not None and settings.agency.name == EMPTY_NAME and "events" in raw:
+        message = f'the name is still "{EMPTY_NAME}", as antiphon init writes it'
+        mend = "Write yours, and see that the time zone and the window below it are yours too"
+        ledger.add("warning", FILE, "settings_untouched", message, mend, "name")
     has_file = (folder / FILE).exists()
     is_unread = settings is None and has_file
     if settings is None:
@@ -191,7 +196,7 @@ def _assemble(
     if tables["events"].is_empty() and not ledger.has_errors:
         message = "no event can be used"
         ledger.add("error", "events", "no_events_left", message, "See what was set aside, above all the window")
-    warn_of_tendencies(_with_known_kinds(tables["events"], vocabulary), settings, ledger)
+    warn_of_tendencies(_with_known_kinds(tables["events"], vocabulary), settings, window, ledger)
     warn_of_absences(tables["events"], tables["presence"], tables["systems"], vocabulary, ledger)
     if ledger.has_errors:
         return None

@@ -28,6 +28,12 @@ SET_ASIDE_SCHEMA: dict[str, pl.DataType] = {
 }
 # agency.toml itself says that these rows do not count, and why.
 SAID_BY_SETTINGS = ("in_gap", "excluded")
+# Whoever accepts a rule on the right accepts the one on the left, a case of it with words of its own.
+INCLUDED_IN = {
+    "on_day_of_end": "outside_stays",
+    "stay_set_aside": "outside_stays",
+    "system_set_aside": "system_unknown",
+}
 # These rows follow from others that are set aside.
 FOLLOW_UPS = ("stay_set_aside", "system_set_aside")
 SET_ASIDE_RULES = (
@@ -107,9 +113,11 @@ def judge_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, settings:
 
     What follows from other rows is judged where nothing else stops the work: it mends itself with them.
     """
-    _judge_tables(raw, units, [*settings.accept, *SAID_BY_SETTINGS, *FOLLOW_UPS], ledger)
+    included = [rule for rule, whole in INCLUDED_IN.items() if whole in settings.accept]
+    accepted = [*settings.accept, *included, *SAID_BY_SETTINGS]
+    _judge_tables(raw, units, [*accepted, *FOLLOW_UPS], ledger)
     if not ledger.has_errors:
-        _judge_tables(raw, units, [*settings.accept, *SAID_BY_SETTINGS], ledger)
+        _judge_tables(raw, units, accepted, ledger)
 
 
 def _judge_tables(raw: dict[str, pl.DataFrame], units: pl.DataFrame, accepted: list[str], ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ from antiphon.records.assumptions import write_whole
 from antiphon.records.configuration import FILE
 from antiphon.records.tables import TABLES, Table
 
+EMPTY_NAME = "Our agency"
 TOML = """\
 # The agency: who it is and what in it differs from the defaults. Lines that start with # are explanations or examples;
 # take the # away to use one. Words in quotation marks are yours. Then: antiphon check, and correct what it says.

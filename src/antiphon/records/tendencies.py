@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from antiphon.records.configuration import FILE
 from antiphon.records.problems import ROW, SOURCE
 from antiphon.records.times import is_shift_start
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from antiphon.records.problems import Ledger
     from antiphon.records.settings import Settings
 
@@ -21,6 +25,8 @@ MAX_AT_MIDNIGHT = 0.03
 MAX_AT_FULL_HOURS = 0.20
 MAX_AT_SHIFT_ENDS = 0.05
 MAX_INCIDENT_HOURS = 24
+SILENT_DAYS, N_DUE_AT_LEAST = 28, 20
+DAY = timedelta(days=1)
 MEND_MIDNIGHT = (
     "If the time of day is not known, write the date alone in these rows; where that holds for a whole kind, write "
     '[kinds.{kind}] and below it precision = "day" into agency.toml (for all kinds: precision = "day" under [agency])'
@@ -28,11 +34,36 @@ MEND_MIDNIGHT = (
 MEND_HEAP = 'If the minute is not known, say precision = "shift" or "day" under [kinds.{kind}] in agency.toml'
 
 
-def warn_of_tendencies(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
-    """Note heaps, late entries and long incidents, per kind."""
+def warn_of_tendencies(
+    events: pl.DataFrame, settings: Settings, window: tuple[datetime, datetime], ledger: Ledger
+) -> None:
+    """Note heaps and late entries, per kind, long incidents, and a window that reaches beyond the records."""
+    _warn_of_silent_ends(events, settings, window, ledger)
     _warn_of_heaps(events, settings, ledger)
     _warn_of_late_entries(events, settings, ledger)
     _warn_of_long_incidents(events, ledger)
+
+
+def _warn_of_silent_ends(
+    events: pl.DataFrame, settings: Settings, window: tuple[datetime, datetime], ledger: Ledger
+) -> None:
+    """By the pace between the first and the last event, some twenty would have been due in each silence told."""
+    if events.height < N_EVENTS_AT_LEAST:
+        return
+    first, last = events["time"].min(), events["time"].max()
+    due_in_a_day = events.height / max((last - first) / DAY, 1.0)  # pyright: ignore[reportOperatorIssue]
+    for end, silence in (("first", (window[0], first)), ("last", (last, window[1]))):
+        days = int((silence[1] - silence[0]) / DAY)  # pyright: ignore[reportOperatorIssue]
+        explained = any(
+            gap.group is None and settings.to_utc(gap.start) < silence[1] and (gap.end is None or settings.to_utc(gap.end) > silence[0])  # pyright: ignore[reportOperatorIssue]
+            for gap in settings.gaps
+        )  # fmt: skip
+        if days >= SILENT_DAYS and days * due_in_a_day >= N_DUE_AT_LEAST and not explained:
+            message = (
+                f"no event at all stands in the {end} {days:,} days of the window, which count as time without any"
+            )
+            mend = "Write into window from when to when all events were recorded; or take the time out with [[gaps]]"
+            ledger.add("warning", FILE, "window_silent", message, mend, "window")
 
 
 def _warn_of_heaps(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
