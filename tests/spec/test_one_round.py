@@ -213,6 +213,34 @@ def test_everything_that_is_wrong_with_one_row_is_told(tmp_path):
     assert ("events", "date_without_clock", "time") not in told
 
 
+def test_columns_under_their_usual_names_are_told_and_checked(tmp_path):
+    tables = sound_tables()
+    SMALL[("events", "kind_unknown")](tables)
+    SMALL[("events", "outside_window")](tables)
+    SMALL[("memberships", "end_before_start")](tables)
+    write_folder(tmp_path, tables)
+    for name, old, new in (
+        ("events.csv", "time,system,kind", "Date/Time,Client #,Incident Type"),
+        ("memberships.csv", "member,group,start,end", "Client ID,House,Admitted,Discharged"),
+    ):
+        text = (tmp_path / name).read_text()
+        assert text.startswith(old)
+        (tmp_path / name).write_text(text.replace(old, new, 1))
+
+    problems = check_agency(tmp_path).problems
+
+    missing = {(p.table, p.column): p.mend for p in problems if p.rule == "column_missing"}
+    assert set(missing) == {
+        *(("events", name) for name in ("time", "system", "kind")),
+        *(("memberships", name) for name in ("member", "group", "start")),
+    }
+    assert 'Call column 1 "time"' in missing[("events", "time")]
+    assert {("events", "kind_unknown"), ("events", "outside_window")} <= pairs(problems)
+    (unread,) = [p for p in problems if p.rule == "column_not_read"]
+    assert (unread.table, unread.column) == ("memberships", "end")  # an optional column is not guessed
+    assert 'If it is "end", call it so' in unread.mend
+
+
 def test_rows_set_aside_take_nothing_else_with_them(tmp_path):
     """Few enough of them: the work goes on, and what named them is set aside with a word that says where to mend."""
     tables = sound_tables()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from antiphon.records.headers import UNUSABLE_COLUMN
 from antiphon.records.problems import ASIDE, ROW, SOURCE
-from antiphon.records.reading import UNUSABLE_COLUMN
 from antiphon.records.tables import TABLES, Column, Table
 from antiphon.records.times import parse_times
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.framework.vocabulary import nearest
+from antiphon.records.headers import known_columns
 from antiphon.records.problems import ROW, SOURCE
 from antiphon.records.tables import TABLES, Table
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".parquet", ".xlsx")
 OTHER_FORMATS = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv", ".txt", ".json", ".htm", ".html")
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes"}
-UNUSABLE_COLUMN = ("column_missing", "column_twice", "column_in_two_spellings")
-"""Rules of columns that count as empty from then on."""
 SAVE_AS_CSV = 'Save it again as "CSV UTF-8 (comma delimited)"'
 SAVE_AS_XLSX = 'Open it in Excel or LibreOffice and save it as "Excel workbook (.xlsx)"'
 
@@ -72,7 +71,7 @@ def read_folder(folder: Path, ledger: Ledger) -> dict[str, pl.DataFrame]:
             continue
         for trouble in cells.troubles:
             _note(trouble, table, path, ledger)
-        frame = _known_columns(cells, table, ledger)
+        frame = known_columns(cells, table, ledger)
         if frame is not None:
             found[table.name] = frame
     _warn_of_strangers(folder, ledger)
@@ -292,89 +291,3 @@ def _with_header(frame: pl.DataFrame, source: str) -> Cells:
     frame = frame.rename({name: f"column_{i}" for i, name in enumerate(frame.columns)})
     rows = frame.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64)).slice(1)
     return Cells(header, rows, source)
-
-
-def _known_columns(cells: Cells, table: Table, ledger: Ledger) -> pl.DataFrame | None:
-    names = [_plain(name) for name in cells.header]
-    wanted = {*table.names, *table.provenance}
-    has_header = bool(set(names) & set(table.required))
-    if not has_header and cells.troubles:
-        return None
-    unusable = _unusable_columns(cells, names, table, ledger)
-    if not has_header:
-        return None
-    rows = _clean(cells.rows)
-    columns = {name: f"column_{i}" for i, name in enumerate(names) if name in wanted and name not in unusable}
-    if table.has_attributes:
-        columns |= {cells.header[i]: f"column_{i}" for i, name in enumerate(names) if name and name not in wanted}
-    else:
-        _warn_of_columns(rows, names, table, ledger, cells.source)
-    where, number = table.provenance
-    here = pl.col(columns.pop(where)) if where in columns else pl.lit(None, dtype=pl.String)
-    line = pl.col(columns.pop(number)) if number in columns else pl.lit(None, dtype=pl.String)
-    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in table.names if name not in columns]
-    frame = rows.select(
-        *(pl.col(column).alias(name) for name, column in columns.items()),
-        *absent,
-        here.fill_null(cells.source).alias(SOURCE),
-        pl.coalesce(line.cast(pl.Int64, strict=False), pl.col(ROW)).alias(ROW),
-    )
-    if frame.is_empty():
-        _note_emptiness(table, ledger)
-        return None
-    return frame.select(*table.names, pl.exclude(*table.names))
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
-
-
-def _clean(rows: pl.DataFrame) -> pl.DataFrame:
-    """Trim every cell, empty cells to null, rows without any cell left out (a spreadsheet's blank lines)."""
-    cells = pl.exclude(ROW)
-    trimmed = rows.with_columns(cells.str.strip_chars()).with_columns(pl.when(cells.str.len_bytes() > 0).then(cells))
-    return trimmed.filter(pl.any_horizontal(cells.is_not_null()))
-
-
-def _unusable_columns(cells: Cells, names: list[str], table: Table, ledger: Ledger) -> set[str]:
-    """Note the columns that are missing or there more than once; return the latter, which count as empty."""
-    first = pl.DataFrame({SOURCE: [cells.source], ROW: [1]}, schema_overrides={ROW: pl.Int64})
-    repeated = {name for name in names if name and names.count(name) > 1}
-    for name in sorted(repeated):
-        spellings = {written for written, plain in zip(cells.header, names, strict=True) if plain == name}
-        known = name if name in {*table.names, *table.provenance} else ""
-        words = (f'the column "{known}"' if known else "a column") + " stands in the header more than once"
-        rule = "column_in_two_spellings" if len(spellings) > 1 else "column_twice"
-        mend = "Keep the column that is right, once, and delete the other"
-        ledger.add_rows("error", table.name, rule, words, mend, first, column=known)
-    for name in table.required:
-        if name not in names:
-            message = f'the column "{name}" is missing: row 1 must hold the names of the columns'
-            mend = f'Add the column, or call it "{name}" if it has another name (there may be rows above the header)'
-            ledger.add_rows("error", table.name, "column_missing", message, mend, first, column=name)
-    return repeated
-
-
-def _warn_of_columns(rows: pl.DataFrame, names: list[str], table: Table, ledger: Ledger, source: str) -> None:
-    """A column's own name is not told: a roster may have persons for headers."""
-    wanted = {*table.names, *table.provenance}
-    unknown = [
-        i for i, name in enumerate(names) if name not in wanted and rows[f"column_{i}"].null_count() < rows.height
-    ]
-    missing = [name for name in table.names if name not in names]
-    for i in unknown:
-        guess = nearest(names[i], missing) if names[i] else None
-        hint = f'If it is "{guess}", call it so' if guess else "Delete it if it is free text or names people"
-        message = f"column {i + 1} is none of the table's and was not read"
-        row = pl.DataFrame({SOURCE: [source], ROW: [1]}, schema_overrides={ROW: pl.Int64})
-        ledger.add_rows("warning", table.name, "column_not_read", message, hint, row, column=guess or "")
-
-
-def _note_emptiness(table: Table, ledger: Ledger) -> None:
-    message = "the table has a header and no rows"
-    if table.name == "events":
-        ledger.add(
-            "error", table.name, "table_empty", message, "Fill it; it is the one table that nothing goes without"
-        )
-    else:
-        ledger.add("warning", table.name, "table_empty", f"{message} (as if it were absent)", "Fill it, or delete it")
