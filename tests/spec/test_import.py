@@ -1,5 +1,6 @@
 """What `antiphon import` promises: other systems' exports become an agency folder, by a map, or nothing is written."""
 
+import datetime as dt
 import os
 import stat
 from pathlib import Path
@@ -426,6 +427,22 @@ def test_a_last_day_that_still_counts_becomes_the_day_after(house: Path) -> None
     assert ends == ["2024-02-29", None, "2024-02-28T14:30:00", "2025-01-01"]
     change(house, 'start = { value = "2024-01-01" }', 'start = { value = "2024-01-01", last_day = "inclusive" }')
     assert "last_day stands under end" in problems_of_existing(house)
+
+
+def test_dates_of_a_workbook_are_days(house: Path) -> None:
+    with xlsxwriter.Workbook(house / "stays.xlsx") as book:
+        sheet, form = book.add_worksheet(), book.add_format({"num_format": "m/d/yyyy"})
+        sheet.write_row(0, 0, ("No", "In", "Out"))
+        sheet.write_row(1, 0, ("c1",))
+        sheet.write_datetime(1, 1, dt.datetime(2024, 1, 2), form)  # noqa: DTZ001 - local clock
+        sheet.write_datetime(1, 2, dt.datetime(2024, 2, 28), form)  # noqa: DTZ001
+    text = '[source.stays]\nfiles = ["stays.xlsx"]\n[[source.stays.make]]\ntable = "memberships"\nmember = "No"\n'
+    text += 'group = { value = "Oak" }\nstart = { date = "In" }\nend = { date = "Out", last_day = "inclusive" }\n'
+    (house / "import.toml").write_text(text, encoding="utf-8")
+    import_records(house, house / "out")
+
+    rows = pl.read_csv(house / "out" / "memberships.csv", infer_schema=False).select("start", "end").rows()
+    assert rows == [("2024-01-02", "2024-02-29")]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are those of posix")

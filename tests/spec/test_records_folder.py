@@ -408,6 +408,19 @@ def test_settings_left_as_init_wrote_them_are_noted(tmp_path):
     assert ["settings_untouched" in found for found in rules] == [True, False]
 
 
+@pytest.mark.parametrize(("clock", "precision"), [(0, ["day"] * 3), (1, ["minute"] * 3)])
+def test_dates_of_a_workbook_are_days_unless_a_cell_has_a_clock_time(clock, precision, tmp_path):
+    """A spreadsheet stores a date as midnight; where a whole column is midnights, it holds dates."""
+    with xlsxwriter.Workbook(tmp_path / "events.xlsx") as book:
+        sheet, form = book.add_worksheet(), book.add_format({"num_format": "m/d/yyyy"})
+        sheet.write_row(0, 0, ("time", "system", "kind"))
+        for row in range(1, 4):
+            sheet.write_datetime(row, 0, dt.datetime(2024, 3, row, clock * (row == 3)), form)  # noqa: DTZ001 - local clock
+            sheet.write_row(row, 1, ("c1", "restraint"))
+
+    assert read_agency(tmp_path).events["precision"].to_list() == precision
+
+
 def test_before_the_first_shift_it_is_still_yesterdays_last(tmp_path):
     agency = small(tmp_path, events=events(("2024-05-05T02:00", "c1", "restraint"), precision="shift"))
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".parquet", ".xlsx")
 OTHER_FORMATS = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv", ".txt", ".json", ".htm", ".html")
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+WORKBOOK_TIME = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}"
+WORKBOOK_MIDNIGHT = r"^\d{4}-\d{2}-\d{2} 00:00:00$"
 SAVE_AS_CSV = 'Save it again as "CSV UTF-8 (comma delimited)"'
 SAVE_AS_XLSX = 'Open it in Excel or LibreOffice and save it as "Excel workbook (.xlsx)"'
 
@@ -271,7 +273,16 @@ def _read_excel(data: bytes, path: Path, table: str) -> Cells:
     except fastexcel.FastExcelError:
         message = "the file is not an Excel workbook, whatever its name says, or it is damaged or locked by a password"
         raise UnreadableError("not_a_workbook", message, SAVE_AS_XLSX) from None
+    frame = dates_alone(frame)
     return _with_header(frame, f"{path.name} [{name}]" if len(book.sheet_names) > 1 else path.name)
+
+
+def dates_alone(frame: pl.DataFrame) -> pl.DataFrame:
+    """Take 00:00:00 from the times of a workbook's column where all have it: a spreadsheet stores a date as midnight."""
+    cell = pl.all()
+    is_time, is_midnight = cell.str.contains(WORKBOOK_TIME), cell.str.contains(WORKBOOK_MIDNIGHT)
+    is_date = is_midnight & (is_midnight | ~is_time).fill_null(value=True).all()
+    return frame.with_columns(pl.when(is_date).then(cell.str.slice(0, 10)).otherwise(cell).name.keep())
 
 
 def _sheet_of(names: list[str], table: str) -> str:

@@ -28,7 +28,8 @@ MAX_INCIDENT_HOURS = 24
 SILENT_DAYS, N_DUE_AT_LEAST = 28, 20
 DAY = timedelta(days=1)
 MEND_MIDNIGHT = (
-    "If the time of day is not known, write the date alone in these rows; where that holds for a whole kind, write "
+    'If the time of day is not known, write the date alone in these rows, or "day" under precision; where that holds '
+    "for a whole kind, write "
     '[kinds.{kind}] and below it precision = "day" into agency.toml (for all kinds: precision = "day" under [agency])'
 )
 MEND_HEAP = 'If the minute is not known, say precision = "shift" or "day" under [kinds.{kind}] in agency.toml'
