@@ -362,6 +362,17 @@ def test_a_small_kind_may_have_its_midnights_too(tmp_path):
     assert "heap_at_midnight" in rules
 
 
+def test_midnights_of_kinds_that_are_not_known_are_told_without_their_words(tmp_path):
+    tables = with_midnights(9)
+    for row in tables["events"]:
+        row["kind"] = "odd words" if row["kind"] == "restraint" else row["kind"]
+    (told,) = [p for p in check_agency(write_folder(tmp_path, tables)).problems if p.rule == "heap_at_midnight"]
+
+    assert '"kinds not known" (9 of 140)' in told.message
+    assert "[kinds.NAME]" in told.mend
+    assert "odd words" not in str(told)
+
+
 @pytest.mark.parametrize("toml", ['precision = "day"\n', '[kinds.restraint]\nprecision = "day"\n'])
 def test_what_the_warning_of_midnights_says_mends_it(toml, tmp_path):
     problems = check_agency(write_folder(tmp_path, with_midnights(140), TOML + toml)).problems

@@ -191,13 +191,16 @@ def _joined(name: str, parts: dict[int, pl.DataFrame]) -> tuple[pl.DataFrame, di
 
 
 def _each_once(systems: pl.DataFrame) -> pl.DataFrame:
-    """Make one row of rows about the same one that do not contradict each other; what one leaves empty another says."""
+    """Make one of rows that say the same; where none contradicts the others, each also says what others leave empty."""
     content = [name for name in systems.columns if name not in ("system", PART, *TABLES["systems"].provenance)]
     said = {name: pl.col(name).drop_nulls() for name in content}
     agree = pl.all_horizontal(said[name].n_unique().over("system") <= 1 for name in content)
-    systems = systems.with_columns((agree & pl.col("system").is_not_null()).alias("_agree"))
     whole = (
-        pl.when("_agree").then(said[name].first().over("system")).otherwise(pl.col(name)).alias(name)
+        pl.when(agree & pl.col("system").is_not_null())
+        .then(said[name].first().over("system"))
+        .otherwise(pl.col(name))
+        .alias(name)
         for name in content
     )
-    return systems.with_columns(*whole).filter(~pl.col("_agree") | pl.col("system").is_first_distinct()).drop("_agree")
+    is_new = pl.struct("system", *content).is_first_distinct()
+    return systems.with_columns(*whole).filter(is_new | pl.col("system").is_null())

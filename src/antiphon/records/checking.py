@@ -37,7 +37,7 @@ from antiphon.records.structure import (
     warn_of_closed_groups,
 )
 from antiphon.records.tables import TABLES
-from antiphon.records.tendencies import warn_of_tendencies
+from antiphon.records.tendencies import NOT_KNOWN, warn_of_tendencies
 
 if TYPE_CHECKING:
     from antiphon.framework.vocabulary import Vocabulary
@@ -56,7 +56,6 @@ SAID_BY_WORDS = (
     "role_without_stays",
     "window_assumed",
 )
-NOT_KNOWN = "kinds not known"
 HASHED_SETTINGS = ("agency", "levels", "roles", "kinds", "relations", "gaps", "breaks", "calendar")
 
 

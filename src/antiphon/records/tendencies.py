@@ -27,10 +27,12 @@ MAX_AT_SHIFT_ENDS = 0.05
 MAX_INCIDENT_HOURS = 24
 SILENT_DAYS, N_DUE_AT_LEAST = 28, 20
 DAY = timedelta(days=1)
+NOT_KNOWN = "kinds not known"
+"""Stands for kinds that are not known, which may be names."""
 MEND_MIDNIGHT = (
     'If the time of day is not known, write the date alone in these rows, or "day" under precision; where that holds '
-    "for a whole kind, write "
-    '[kinds.{kind}] and below it precision = "day" into agency.toml (for all kinds: precision = "day" under [agency])'
+    'for a whole kind, write [kinds.{kind}] and below it precision = "day" into agency.toml (for all kinds: '
+    'precision = "day" under [agency])'
 )
 MEND_HEAP = 'If the minute is not known, say precision = "shift" or "day" under [kinds.{kind}] in agency.toml'
 
@@ -101,7 +103,7 @@ def _warn_of_heaps(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> 
         named = ", ".join(f'"{kind}" ({n:,} of {of:,})' for kind, n, of in heaped.select("kind", column, "len").rows())
         rows = timed.filter(pl.col("kind").is_in(heaped["kind"].implode()) & pl.col(column))
         mend = MEND_MIDNIGHT if column == "midnight" else MEND_HEAP
-        mend = mend.format(kind=heaped["kind"][0])
+        mend = mend.format(kind=next((kind for kind in heaped["kind"] if kind != NOT_KNOWN), "NAME"))
         ledger.add_rows("warning", "events", rule, f"many events are {words}: {named}", mend, rows, column="time")
 
 
