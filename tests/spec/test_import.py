@@ -1,5 +1,8 @@
 """What `antiphon import` promises: other systems' exports become an agency folder, by a map, or nothing is written."""
 
+import datetime as dt
+import os
+import stat
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +11,7 @@ import xlsxwriter
 
 from antiphon.errors import RecordError, SpecificationError
 from antiphon.intake import import_records
-from antiphon.records import read_agency
+from antiphon.records import check_agency, init_agency, read_agency, write_problem_list
 
 INCIDENTS = (
     "EXAMPLE HOUSE - Incident Log\n"
@@ -293,3 +296,175 @@ def test_the_command_says_what_it_made_and_fails_when_a_word_is_missing(house: P
     assert '"Birthday" (1)' in stopped.output
     change(house, "Birthday,1,", "Birthday,1,-", file="kinds.csv")
     assert CliRunner().invoke(main, arguments).exit_code == 0
+
+
+def two_censuses(house: Path, *, second_role: str = "client") -> None:
+    """Two yearly exports with the same people, and a map that makes people, houses and stays of each."""
+    (house / "census_2023.csv").write_text(
+        "No,House,In,Role,Age\nc1,Oak,1/2/2023,client,\nc2,Oak,2/2/2023,client,9\n", encoding="utf-8"
+    )
+    (house / "census_2024.csv").write_text(
+        f"No,House,In,Role,Age\nc1,Elm,1/2/2024,{second_role},12\nc3,Oak,2/2/2024,client,\n", encoding="utf-8"
+    )
+    text = """
+[source.census]
+files = ["census_*.csv"]
+
+[[source.census.make]]
+table = "systems"
+system = "No"
+level = { value = "person" }
+role = "Role"
+age = "Age"
+
+[[source.census.make]]
+table = "systems"
+system = "House"
+level = { value = "unit" }
+role = { value = "unit" }
+
+[[source.census.make]]
+table = "memberships"
+where = { House = ["Oak"] }
+member = "No"
+group = "House"
+start = { date = "In", formats = ["%m/%d/%Y"] }
+"""  # fmt: skip
+    (house / "import.toml").write_text(text, encoding="utf-8")
+
+
+def test_two_files_with_the_same_people_make_them_once(house: Path) -> None:
+    two_censuses(house)
+    result = import_records(house, house / "out")
+    systems = pl.read_csv(house / "out" / "systems.csv", infer_schema=False)
+
+    assert systems.select("system", "role", "age").rows() == [
+        ("c1", "client", "12"),  # what one file leaves empty the other says
+        ("c2", "client", "9"),
+        ("c3", "client", None),
+        ("Oak", "unit", None),
+        ("Elm", "unit", None),
+    ]
+    assert systems["source"][0] == "census_2023.csv"
+    assert result.tables == {"systems": 5, "memberships": 3}
+
+
+def test_people_of_whom_two_files_say_different_things_stay_twice_for_the_check_to_tell(house: Path) -> None:
+    two_censuses(house, second_role="staff")
+    again = (house / "census_2024.csv").read_text(encoding="utf-8").replace("1/2/2024", "3/2/2024")
+    (house / "census_2025.csv").write_text(again, encoding="utf-8")
+    import_records(house, house / "out")
+
+    systems = pl.read_csv(house / "out" / "systems.csv", infer_schema=False)
+    assert systems.filter(system="c1").select("role", "age").rows() == [("client", None), ("staff", "12")]
+
+
+def test_every_entry_of_the_map_says_what_became_of_every_row(house: Path) -> None:
+    two_censuses(house)
+    source = import_records(house, house / "out").sources[0]
+
+    assert [(make.table, make.n_rows, make.n_elsewhere, make.n_nothing, make.n_merged, make.n_made) for make in source.makes] == [
+        ("systems", 4, 0, 0, 1, 3),
+        ("systems", 4, 0, 0, 2, 2),
+        ("memberships", 4, 1, 0, 0, 3),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["", 'where = { Type = ["PHYS AGG"] }\n'])
+def test_the_counts_of_an_import_add_up(house: Path, where: str) -> None:
+    change(house, 'table = "events"\n', f'table = "events"\n{where}')
+    for source in import_records(house, house / "out").sources:
+        kept = source.n_read - source.n_dropped - source.n_replaced
+        assert [make.n_rows for make in source.makes] == [kept] * 2
+        for make in source.makes:
+            assert make.n_rows == make.n_elsewhere + make.n_nothing + make.n_merged + make.n_made
+        assert sum(make.n_made for make in source.makes) == sum(source.n_made.values())
+
+
+def test_rows_that_no_where_of_their_table_chooses_are_told_with_their_words(house: Path) -> None:
+    change(house, 'table = "events"\n', 'table = "events"\nwhere = { Type = ["PHYS AGG"] }\n')
+    result = import_records(house, house / "out")
+
+    (told,) = [problem for problem in result.problems if problem.rule == "rows_nowhere"]
+    assert (told.grade, told.count) == ("warning", 2)
+    assert 'under "Type": "Birthday" (1), "Restraint - Standing" (1)' in told.message
+    assert "[source.incidents]" in told.message
+
+
+def test_people_whom_no_where_chooses_are_counted_and_not_told(house: Path) -> None:
+    change(house, 'table = "events"\n', 'table = "events"\nwhere = { Who = ["c1"] }\n')
+    (told,) = [p for p in import_records(house, house / "out").problems if p.rule == "rows_nowhere"]
+
+    assert told.count == 1
+    assert 'under "Who": 1 words' in told.message
+    assert "c2" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('values = "kinds.csv"', 'values = "kinds.csv"', 'the file "kinds.csv" beside the map'),
+        ('values = "kinds.csv"', 'values = { "PHYS AGG" = "restraint" }', "[[source.incidents.make]] (entry 1), under kind: values"),
+        ('values = "kinds.csv"', 'lookup = { file = "kinds.csv", from = "value", to = "translation" }', 'the file "kinds.csv" (columns "value" and "translation")'),
+    ],
+)  # fmt: skip
+def test_the_message_about_untranslated_words_names_where_they_belong(
+    house: Path, old: str, new: str, says: str
+) -> None:
+    change(house, old, new)
+    change(house, "Birthday,1,-", "Birthday,1,", file="kinds.csv")
+    assert says in problems_of(house)
+
+
+def test_a_last_day_that_still_counts_becomes_the_day_after(house: Path) -> None:
+    (house / "stays.csv").write_text(
+        "No,Out\nc1,2/28/2024\nc2,\nc3,2/28/2024 2:30 PM\nc4,12/31/2024\n", encoding="utf-8"
+    )
+    text = '[source.stays]\nfiles = ["stays.csv"]\n[[source.stays.make]]\ntable = "memberships"\nmember = "No"\n'
+    text += 'group = { value = "Oak" }\nstart = { value = "2024-01-01" }\n'
+    text += 'end = { date = "Out", formats = ["%m/%d/%Y", "%m/%d/%Y %I:%M %p"], last_day = "inclusive" }\n'
+    (house / "import.toml").write_text(text, encoding="utf-8")
+    import_records(house, house / "out")
+
+    ends = pl.read_csv(house / "out" / "memberships.csv", infer_schema=False)["end"].to_list()
+    assert ends == ["2024-02-29", None, "2024-02-28T14:30:00", "2025-01-01"]
+    change(house, 'start = { value = "2024-01-01" }', 'start = { value = "2024-01-01", last_day = "inclusive" }')
+    assert "last_day stands under end" in problems_of_existing(house)
+
+
+def test_dates_of_a_workbook_are_days(house: Path) -> None:
+    with xlsxwriter.Workbook(house / "stays.xlsx") as book:
+        sheet, form = book.add_worksheet(), book.add_format({"num_format": "m/d/yyyy"})
+        sheet.write_row(0, 0, ("No", "In", "Out"))
+        sheet.write_row(1, 0, ("c1",))
+        sheet.write_datetime(1, 1, dt.datetime(2024, 1, 2), form)  # noqa: DTZ001 - local clock
+        sheet.write_datetime(1, 2, dt.datetime(2024, 2, 28), form)  # noqa: DTZ001
+    text = '[source.stays]\nfiles = ["stays.xlsx"]\n[[source.stays.make]]\ntable = "memberships"\nmember = "No"\n'
+    text += 'group = { value = "Oak" }\nstart = { date = "In" }\nend = { date = "Out", last_day = "inclusive" }\n'
+    (house / "import.toml").write_text(text, encoding="utf-8")
+    import_records(house, house / "out")
+
+    rows = pl.read_csv(house / "out" / "memberships.csv", infer_schema=False).select("start", "end").rows()
+    assert rows == [("2024-01-02", "2024-02-29")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are those of posix")
+@pytest.mark.parametrize("mask", [0o022, 0o077])
+def test_written_files_are_as_open_as_any_other(house: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        import_records(house, house / "out")
+        init_agency(house / "new")
+        (house / "mine").touch()
+        (house / "bare").mkdir()
+        (house / "bare" / "events.csv").write_text(
+            "time,system,kind\n2024-05-05T10:01,c1,restraint\n", encoding="utf-8"
+        )
+        result = check_agency(house / "bare")  # writes agency.toml
+        write_problem_list(result, house / "problems.xlsx")
+    finally:
+        os.umask(before)
+    written = [*(house / "out").iterdir(), *(house / "new").iterdir(), *(house / "bare").iterdir()]
+    assert {path.name for path in written} >= {"agency.toml", "events.csv", "memberships.csv", "README.md"}
+    assert {path.stat().st_mode for path in written} == {(house / "mine").stat().st_mode}
+    assert stat.S_IMODE((house / "problems.xlsx").stat().st_mode) == stat.S_IRUSR | stat.S_IWUSR  # holds values

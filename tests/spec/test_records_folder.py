@@ -7,8 +7,8 @@ import pytest
 import xlsxwriter
 
 from antiphon.errors import RecordError, SpecificationError
-from antiphon.records import check_agency, read_agency
-from tests.spec.record_folders import CLIENTS, ORGANISATION, STAFF, TOML, UNITS, sound_tables, write_folder
+from antiphon.records import check_agency, init_agency, read_agency
+from tests.spec.record_folders import CLIENTS, ORGANISATION, STAFF, TOML, UNITS, Tables, sound_tables, write_folder
 
 SMALL_TOML = """\
 [agency]
@@ -256,6 +256,55 @@ def test_a_bare_date_is_midnight_local_time(tmp_path):
     assert agency.memberships.row(0)[2:4] == (utc("2024-01-01T05:00"), utc("2024-07-01T04:00"))
 
 
+@pytest.mark.parametrize(
+    ("end", "moment", "kind", "kept"),
+    [
+        ("2024-09-30", "2024-09-29", "restraint", True),
+        ("2024-09-30", "2024-09-29T23:59", "restraint", True),
+        ("2024-09-30", "2024-09-30", "restraint", False),
+        ("2024-09-30", "2024-09-30T00:00", "restraint", False),
+        ("2024-09-30", "2024-09-30T14:00", "restraint", False),
+        ("2024-09-30", "2024-09-30", "discharge", True),
+        ("2024-09-30", "2024-09-29", "discharge", True),
+        ("2024-09-30", "2024-09-30T14:00", "discharge", True),
+        ("2024-10-01", "2024-09-30", "restraint", True),
+        ("2024-10-01", "2024-09-30T14:00", "discharge", True),
+        ("2024-09-30T14:00", "2024-09-30", "restraint", True),
+        ("2024-09-30T14:00", "2024-09-30T13:59", "restraint", True),
+        ("2024-09-30T14:00", "2024-09-30T14:00", "discharge", True),
+    ],
+)
+def test_the_end_of_a_stay_is_the_first_day_that_no_longer_counts(end, moment, kind, kept, tmp_path):
+    """The one exception: what itself ends the stay, and is known to the day as discharges are, may be dated on it."""
+    there = stays(("c1", "ward-1", "2024-01-08", end))
+    rows = events(("2024-05-05T10:01", "c1", "restraint"), (moment, "c1", kind))
+    toml = SMALL_TOML + 'on_day_of_end = "a spec of the rule itself"\n'
+    agency = small(tmp_path, toml, events=rows, memberships=there)
+
+    assert agency.events.height == 1 + kept
+    assert ("on_day_of_end" in rules_of(agency)) is not kept
+
+
+def test_client_days_do_not_count_the_day_of_the_end(tmp_path):
+    there = stays(("c1", "ward-1", "2024-04-01", "2024-04-11"))
+    result = check_agency(
+        write_folder(
+            tmp_path,
+            {
+                "events": events(("2024-04-05T10:01", "c1", "restraint")),
+                "systems": [
+                    {"system": "c1", "level": "person", "role": "client"},
+                    {"system": "ward-1", "level": "unit", "role": "unit"},
+                ],
+                "memberships": there,
+            },
+        )
+    )
+
+    assert result.glance is not None
+    assert result.glance.exposure["client_days"].sum() == 2 * 10  # in the unit, and in all
+
+
 def test_a_day_counts_if_any_of_it_was_in_a_stay(tmp_path):
     rows = events(("2024-05-05", "c1", "restraint"), ("2024-06-05", "c1", "restraint"), precision="day")
     there = stays(("c1", "ward-1", "2024-05-05T14:00", "2024-06-05T09:00"))
@@ -281,6 +330,106 @@ def test_precision_is_the_last_that_is_given(tmp_path):
     assert found[("c1", "aggression_verbal")] == (utc("2024-05-05T14:01"), "minute")
     assert found[("c1", "restraint")] == (utc("2024-05-05T11:00"), "shift")
     assert found[("c2", "restraint")] == (utc("2024-05-05T04:00"), "day")
+
+
+def with_midnights(n_rows: int) -> Tables:
+    """Sound tables of which the first rows of restraints are written at 00:00."""
+    tables = sound_tables()
+    restraints = [row for row in tables["events"] if row["kind"] == "restraint"]
+    for row in restraints[:n_rows]:
+        row["time"] = row["time"][:10] + "T00:00"
+    return tables
+
+
+@pytest.mark.parametrize("n_rows", [5, 9, 140])
+def test_midnights_that_are_no_times_are_told_with_their_number_and_the_way_to_mend_them(n_rows, tmp_path):
+    tables = with_midnights(n_rows)
+    told = [p for p in check_agency(write_folder(tmp_path, tables)).problems if p.rule == "heap_at_midnight"]
+
+    assert [(p.grade, p.table, p.column, p.count) for p in told] == [("warning", "events", "time", n_rows)]
+    assert f'"restraint" ({n_rows} of 140)' in told[0].message
+    assert 'precision = "day"' in told[0].mend
+    assert "[kinds.restraint]" in told[0].mend
+
+
+def test_a_small_kind_may_have_its_midnights_too(tmp_path):
+    tables = with_midnights(0)
+    tables["events"] = tables["events"][:12]
+    for row in tables["events"][:9]:
+        row["time"] = row["time"][:10] + "T00:00"
+    rules = [p.rule for p in check_agency(write_folder(tmp_path, tables)).problems]
+
+    assert "heap_at_midnight" in rules
+
+
+def test_midnights_of_kinds_that_are_not_known_are_told_without_their_words(tmp_path):
+    tables = with_midnights(9)
+    for row in tables["events"]:
+        row["kind"] = "odd words" if row["kind"] == "restraint" else row["kind"]
+    (told,) = [p for p in check_agency(write_folder(tmp_path, tables)).problems if p.rule == "heap_at_midnight"]
+
+    assert '"kinds not known" (9 of 140)' in told.message
+    assert "[kinds.NAME]" in told.mend
+    assert "odd words" not in str(told)
+
+
+@pytest.mark.parametrize("toml", ['precision = "day"\n', '[kinds.restraint]\nprecision = "day"\n'])
+def test_what_the_warning_of_midnights_says_mends_it(toml, tmp_path):
+    problems = check_agency(write_folder(tmp_path, with_midnights(140), TOML + toml)).problems
+
+    assert "heap_at_midnight" not in {problem.rule for problem in problems}
+
+
+def test_a_few_true_midnights_are_no_heap(tmp_path):
+    assert check_agency(write_folder(tmp_path, with_midnights(2))).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("window", "says"),
+    [
+        ('["2024-01-01", "2025-01-01"]', ()),
+        ('["2023-01-01", "2025-01-01"]', ("the first 366 days",)),
+        ('["2024-01-01", "2026-06-01"]', ("the last 521 days",)),
+        ('["2023-01-01", "2026-06-01"]', ("the first 366 days", "the last 521 days")),
+    ],
+)
+def test_a_window_that_reaches_beyond_the_records_is_noted(window, says, tmp_path):
+    toml = TOML.replace('["2024-01-01", "2025-01-01"]', window)
+    problems = [
+        p for p in check_agency(write_folder(tmp_path, sound_tables(), toml)).problems if p.rule == "window_silent"
+    ]
+
+    assert [(p.grade, p.table, p.column) for p in problems] == [("warning", "agency.toml", "window")] * len(says)
+    assert all(any(words in p.message for p in problems) for words in says)
+
+
+def test_a_silence_that_a_gap_explains_is_not_noted(tmp_path):
+    toml = TOML.replace("2025-01-01", "2026-06-01") + '[[gaps]]\nstart = "2025-01-01"\n'
+    assert check_agency(write_folder(tmp_path, sound_tables(), toml)).problems == ()
+
+
+def test_settings_left_as_init_wrote_them_are_noted(tmp_path):
+    init_agency(tmp_path / "new")
+    toml = (tmp_path / "new" / "agency.toml").read_text()
+    rules = [
+        {problem.rule for problem in check_agency(write_folder(tmp_path / name, sound_tables(), text)).problems}
+        for name, text in (("left", toml), ("named", toml.replace("Our agency", "Oak")))
+    ]
+
+    assert ["settings_untouched" in found for found in rules] == [True, False]
+
+
+@pytest.mark.parametrize(("clock", "precision"), [(0, ["day"] * 3), (1, ["minute"] * 3)])
+def test_dates_of_a_workbook_are_days_unless_a_cell_has_a_clock_time(clock, precision, tmp_path):
+    """A spreadsheet stores a date as midnight; where a whole column is midnights, it holds dates."""
+    with xlsxwriter.Workbook(tmp_path / "events.xlsx") as book:
+        sheet, form = book.add_worksheet(), book.add_format({"num_format": "m/d/yyyy"})
+        sheet.write_row(0, 0, ("time", "system", "kind"))
+        for row in range(1, 4):
+            sheet.write_datetime(row, 0, dt.datetime(2024, 3, row, clock * (row == 3)), form)  # noqa: DTZ001 - local clock
+            sheet.write_row(row, 1, ("c1", "restraint"))
+
+    assert read_agency(tmp_path).events["precision"].to_list() == precision
 
 
 def test_before_the_first_shift_it_is_still_yesterdays_last(tmp_path):
@@ -409,6 +558,20 @@ def test_too_much_set_aside_is_an_error_until_its_rule_is_accepted(tmp_path):
     assert "too_many_set_aside_of_kind" in {problem.rule for problem in refusal.value.problems}
     assert agency.set_aside["rows"].sum() == 30
     assert agency.set_aside["month"].unique().to_list() == ["2023-01"]
+
+
+@pytest.mark.parametrize(
+    ("accepted", "stops"), [("outside_stays", False), ("on_day_of_end", False), ("before_first_stay", True)]
+)
+def test_who_accepts_a_rule_accepts_what_it_includes(accepted, stops, tmp_path):
+    there = stays(("c1", "ward-1", "2024-01-08", "2024-09-30"))
+    rows = events(("2024-05-05T10:01", "c1", "restraint"), ("2024-09-30T10:01", "c1", "restraint"))
+    toml = SMALL_TOML.split("[accept]")[0] + f'[accept]\n{accepted} = "x"\n'
+    if not stops:
+        assert small(tmp_path, toml, events=rows, memberships=there).events.height == 1
+        return
+    with pytest.raises(RecordError, match="too_many_set_aside"):
+        small(tmp_path, toml, events=rows, memberships=there)
 
 
 def test_anonymous_answers_belong_to_the_team(tmp_path):

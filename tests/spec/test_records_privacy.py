@@ -17,7 +17,7 @@ from antiphon.records import (
     read_agency,
     write_problem_list,
 )
-from tests.spec.record_folders import SECRET, STAFF, TOML, UNITS, sound_tables, write_folder
+from tests.spec.record_folders import CLIENTS, SECRET, STAFF, TOML, UNITS, sound_tables, write_folder
 
 PRIVATE_TOML = (
     TOML
@@ -238,6 +238,37 @@ def test_the_list_of_problems_holds_the_rows_with_their_values(tmp_path):
     assert rows["weight"][0] == "-1"
     assert rows["source"].to_list() == [STAFF[7], '=HYPERLINK("x")']
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith(".")] == []
+
+
+def test_the_list_sums_up_unknown_words_so_that_one_sees_what_to_translate(tmp_path):
+    tables = sound_tables()
+    kinds = {"Restraints (held)": 30, "PHYS AGG": 12, CLIENTS[3]: 4, f"{UNITS[0]} ": 2}
+    rows = iter(tables["events"])
+    for kind, n in kinds.items():
+        for _ in range(n):
+            next(rows)["kind"] = kind
+    tables["systems"][5]["role"] = "youth"
+    path = tmp_path / "problems.xlsx"
+
+    write_problem_list(check_agency(write_folder(tmp_path / "agency", tables)), path)
+
+    words = pl.read_excel(path, sheet_name="words", infer_schema_length=0)
+    assert words.columns == ["table", "column", "as written", "rows", "nearest known word"]
+    assert words.rows() == [
+        ("events", "kind", "Restraints (held)", "30", "restraint"),
+        ("events", "kind", "PHYS AGG", "12", None),
+        ("events", "kind", "(identifiers, where words should be: 2)", "6", None),
+        ("systems", "role", "youth", "1", None),
+    ]
+
+
+def test_the_list_has_no_words_where_all_are_known(tmp_path):
+    tables = sound_tables()
+    tables["ties"][7]["weight"] = "-1"
+    path = tmp_path / "problems.xlsx"
+    write_problem_list(check_agency(write_folder(tmp_path / "agency", tables)), path)
+
+    assert set(pl.read_excel(path, sheet_id=0)) == {"problems", "ties"}
 
 
 def test_the_list_of_problems_is_a_workbook(tmp_path):

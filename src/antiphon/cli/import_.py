@@ -13,6 +13,8 @@ from antiphon.cli.options import FOLDER, NEW_FOLDER, json_option
 if TYPE_CHECKING:
     from antiphon.intake import ImportResult
 
+ENTRY_HEADINGS = ("entry > table", "rows", "not in where", "nothing on purpose", "said already", "written")
+
 
 @click.command("import", short_help="Bring other systems' exports into an agency folder.")
 @click.argument("map_file", metavar="MAP", type=click.Path(exists=True, path_type=Path))
@@ -62,6 +64,9 @@ def _print_words(result: "ImportResult") -> None:
     ]
     headings = ("source", "files", "read", "dropped", "replaced", "ignored", "set aside", "made")
     print_table("Rows", headings, rows)
+    print_table(
+        "Entries of the map, over the rows that are neither dropped nor replaced", ENTRY_HEADINGS, _entries(result)
+    )
     for source in result.sources:
         if source.columns_ignored:
             click.echo(f"{source.name}: columns not read: {', '.join(source.columns_ignored)}")
@@ -71,6 +76,15 @@ def _print_words(result: "ImportResult") -> None:
         click.echo("Nothing was written.")
     else:
         click.echo(f"{result.written} now holds {_made(result.tables)}. Next: antiphon check {result.written}")
+
+
+def _entries(result: "ImportResult") -> list[list[str]]:
+    counts = ("n_rows", "n_elsewhere", "n_nothing", "n_merged", "n_made")
+    return [
+        [f"{source.name} {number} > {make.table}", *(f"{getattr(make, count):,}" for count in counts)]
+        for source in result.sources
+        for number, make in enumerate(source.makes, start=1)
+    ]
 
 
 def _made(tables: Mapping[str, int]) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 
 from antiphon.intake.mapping import Cell, Make
-from antiphon.intake.moments import Moments, read_moments
+from antiphon.intake.moments import Moments, day_after, read_moments
 from antiphon.intake.translation import chosen, dictionary_of, plain, translated
 from antiphon.records.agency import Grade
 from antiphon.records.problems import ROW, SOURCE, Ledger
@@ -31,12 +31,14 @@ class Made:
     ----------
     table : table of the agency folder; ``rows`` its rows, as text, with provenance.
     places : places in the source of the rows that were used.
+    chosen : places in the source of the rows that ``where`` chooses.
     n_set_aside : rows that lack what the table requires, or hold a time that cannot be read.
     """
 
     table: str
     rows: pl.DataFrame
     places: pl.Series
+    chosen: pl.Series
     n_set_aside: int
 
 
@@ -57,11 +59,7 @@ class _Bench:
         self.columns: dict[str, pl.Series] = {}
         self.is_unwanted = pl.repeat(value=False, n=rows.height, eager=True)
         self.is_unusable = pl.repeat(value=False, n=rows.height, eager=True)
-
-    def identifiers(self) -> set[str]:
-        """Words in the columns that name people and groups: where columns are mixed up, they must not be told."""
-        columns = {name for key in IDENTIFIERS & set(self.make.cells) for name in self.make.cells[key].reads}
-        return {word for name in columns for word in self.rows[name].drop_nulls().unique().to_list()}
+        self.is_untranslated = {name: pl.repeat(value=False, n=rows.height, eager=True) for name in make.cells}
 
     def note(self, grade: Grade, rule: str, message: str, mend: str, bad: pl.Series, column: str) -> None:
         """Note a problem of some rows."""
@@ -112,6 +110,7 @@ def _translated(bench: _Bench, name: str, cell: Cell, dictionary: Mapping[str, s
         translated(pl.col("old"), dictionary, cell.otherwise).alias("new")
     )
     is_missing = frame["old"].is_not_null() & frame["new"].is_null()
+    bench.is_untranslated[name] = is_missing
     _note_untranslated(bench, name, frame.filter(is_missing)["old"], is_missing)
     if name in bench.table.required:
         bench.is_unwanted = bench.is_unwanted | (frame["new"] == "").fill_null(value=False)
@@ -137,22 +136,46 @@ def _completed(words: pl.Expr, cell: Cell) -> pl.Expr:
 def _note_untranslated(bench: _Bench, name: str, unknown: pl.Series, is_missing: pl.Series) -> None:
     if unknown.is_empty():
         return
-    counts = unknown.value_counts(sort=True).sort("count", unknown.name, descending=[True, False])
-    message = f"{bench.place}: {counts.height} untranslated under {name}"
-    mend = 'Add them to values, each with its translation (or - in a file, "" in the map, for nothing); see their rows'
+    message = f"{bench.place}: {unknown.n_unique()} untranslated under {name}"
     if name in VOCABULARY:
-        hidden = bench.identifiers()
-        words = [(word, n) for word, n in counts.rows() if len(word) <= LONGEST_TOLD and word not in hidden]
-        told = [f'"{word}" ({n:,})' for word, n in words[:N_TOLD]]
-        rest = counts.height - len(told)
-        message += (f": {', '.join(told)}" if told else "") + (f" and {rest} more" if told and rest else "")
+        told = counted_words(unknown, identifiers_of(bench.rows, (bench.make,)))
+        message += f": {told}" if told else ""
+    mend = f"{_where_translated(bench, name)}; see their rows"
     bench.note("error", "untranslated", message, mend, is_missing, name)
+
+
+def _where_translated(bench: _Bench, name: str) -> str:
+    cell = bench.make.cells[name]
+    if isinstance(cell.values, str):
+        return f'Add them to the file "{cell.values}" beside the map, each with its translation (or - for nothing)'
+    if cell.lookup is not None:
+        columns = f'columns "{cell.lookup.from_}" and "{cell.lookup.to}"'
+        return f'Add them to the file "{cell.lookup.file}" ({columns}), or say otherwise beside lookup in the map'
+    return f'Add them to the map, {bench.place}, under {name}: values, each with its translation (or "" for nothing)'
+
+
+def identifiers_of(rows: pl.DataFrame, makes: Iterable[Make]) -> set[str]:
+    """Words in the columns that name people and groups: where columns are mixed up, they must not be told."""
+    cells = [cell for make in makes for name, cell in make.cells.items() if name in IDENTIFIERS]
+    columns = {name for cell in cells for name in cell.reads}
+    return {word for name in columns for word in rows[name].drop_nulls().unique().to_list()}
+
+
+def counted_words(words: pl.Series, hidden: Collection[str]) -> str:
+    """Return the words that may be told, most frequent first, with their numbers; "" where none may."""
+    counts = words.value_counts(sort=True).sort("count", words.name, descending=[True, False])
+    may_be_told = [(word, n) for word, n in counts.rows() if len(word) <= LONGEST_TOLD and word not in hidden]
+    told = [f'"{word}" ({n:,})' for word, n in may_be_told[:N_TOLD]]
+    rest = counts.height - len(told)
+    return ", ".join(told) + (f" and {rest} more" if told and rest else "")
 
 
 def _moments(bench: _Bench, column: Column, words: pl.Series, cell: Cell) -> Moments:
     """Read times, and note what cannot be read."""
     name = column.name
     moments = read_moments(words, None if cell.clock is None else bench.rows[cell.clock], cell)
+    if cell.last_day == "inclusive":
+        moments = replace(moments, text=day_after(moments.text))
     n_bad, n_given = int(moments.is_bad_date.sum()), words.len() - words.null_count()
     # where no date can be read at all, the map is wrong, not the rows
     grade = "error" if n_bad and n_bad == n_given else column.on_unreadable
@@ -172,7 +195,7 @@ def _finished(bench: _Bench) -> Made:
     where, row = table.provenance
     frame = pl.DataFrame(bench.columns).with_columns(bench.rows[SOURCE].alias(where), bench.rows[ROW].alias(row))
     for name in table.required:
-        is_empty = frame[name].is_null() & ~bench.is_unwanted
+        is_empty = frame[name].is_null() & ~bench.is_unwanted & ~bench.is_untranslated[name]
         message, mend = f'{bench.place}: no "{name}"', "Fill the cell in the source, or say default in the map"
         bench.note("set aside", "value_missing", message, mend, is_empty, name)
         bench.is_unusable = bench.is_unusable | is_empty
@@ -181,5 +204,6 @@ def _finished(bench: _Bench) -> Made:
         table.name,
         frame.filter(wanted),
         bench.rows[PLACE].filter(wanted),
+        bench.rows[PLACE],
         int((bench.is_unusable & wanted).sum()),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -42,7 +42,7 @@ class Cell(Part):
     One of ``column``, ``columns`` (joined by ``join``), ``value`` (the same in every row) or ``date`` (with ``clock``)
     says where. Then, in this order: cells in ``unknown`` count as empty; ``values`` (a file or a table) or ``lookup``
     translate, and ``otherwise`` stands for whatever they do not hold; ``prefix`` is put before it; ``default`` fills
-    empty cells.
+    empty cells. A date under ``end`` that is the ``last_day`` that counts, ``"inclusive"``, becomes the day after.
     """
 
     column: str | None = None
@@ -59,6 +59,7 @@ class Cell(Part):
     otherwise: str | None = None
     prefix: str = ""
     default: str | None = None
+    last_day: Literal["inclusive"] | None = None
 
     @field_validator("value", "default", "otherwise", mode="before")
     @classmethod
@@ -217,8 +218,11 @@ def read_map(path: Path, ledger: Ledger) -> Map | None:
     try:
         found = Map.model_validate(content)
     except ValidationError as mistakes:
-        for mistake in mistakes.errors(include_url=False, include_context=False, include_input=False):
-            _note(mistake["loc"], str(mistake["type"]), str(mistake["msg"]), ledger)
+        mistaken = mistakes.errors(include_url=False, include_context=False, include_input=False)
+        inside = {other["loc"][:length] for other in mistaken for length in range(len(other["loc"]))}
+        for mistake in mistaken:
+            if mistake["loc"] not in inside:  # a part is empty where all that is in it is mistaken
+                _note(mistake["loc"], str(mistake["type"]), str(mistake["msg"]), ledger)
         return None
     for name, source in found.source.items():
         for number, make in enumerate(source.make, start=1):
@@ -285,6 +289,9 @@ def _check_make(place: str, make: Make, ledger: Ledger) -> None:
         if cell.date is not None and name not in times:
             message = f'{place}: "{name}" is no time, so it has no date and clock'
             ledger.add("error", FILE, "setting_invalid", message, "Say column instead of date", name)
+        if cell.last_day is not None and name != "end":
+            message = f"{place}: {name}: last_day stands under end"
+            ledger.add("error", FILE, "setting_invalid", message, "Take it away here", name)
     for name in table.required:
         if name not in make.cells:
             message = f'{place}: the table {table.name} needs the column "{name}"'

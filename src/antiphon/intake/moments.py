@@ -49,6 +49,17 @@ def read_moments(written: pl.Series, clock: pl.Series | None, cell: Cell) -> Mom
     return Moments(text, none, is_bad_date, pl.repeat(value=False, n=written.len(), eager=True))
 
 
+def day_after(text: pl.Series) -> pl.Series:
+    """Turn a date without a clock time, the last day that counts, into the first that no longer does."""
+    later = (
+        text.str.replace(r"[T ]00:00(:00)?$", "")
+        .str.to_date("%Y-%m-%d", strict=False)
+        .dt.offset_by("1d")
+        .dt.strftime("%Y-%m-%d")
+    )
+    return pl.select(pl.coalesce(later, text)).to_series()
+
+
 def _iso(cell: Cell) -> pl.Expr:
     written = pl.col("written")
     readings = [pl.when(written.str.contains(ISO)).then(written)]

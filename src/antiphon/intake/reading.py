@@ -14,7 +14,7 @@ import polars as pl
 from antiphon.framework.vocabulary import nearest
 from antiphon.intake.mapping import Source
 from antiphon.records.problems import ROW, SOURCE, Ledger
-from antiphon.records.reading import SAVE_AS_XLSX, UnreadableError
+from antiphon.records.reading import SAVE_AS_XLSX, UnreadableError, dates_alone
 
 WORKBOOKS = (".xlsx", ".xls", ".ods")
 TEXTS = (".csv", ".tsv", ".txt")
@@ -205,6 +205,7 @@ def _read_workbook(data: bytes, path: Path, form: Form) -> _Sheet:
         book = fastexcel.read_excel(data)
         chosen = _sheet_of(book.sheet_names, form)
         frame = book.load_sheet(chosen, header_row=None, skip_rows=0, dtypes="string").to_polars()
+        frame = dates_alone(frame)
     except fastexcel.FastExcelError:
         message = "the file is not an Excel workbook, whatever its name says, or it is damaged or locked by a password"
         raise UnreadableError("not_a_workbook", message, SAVE_AS_XLSX) from None

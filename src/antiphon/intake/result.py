@@ -10,6 +10,28 @@ from antiphon.records.agency import Problem
 
 
 @dataclass(frozen=True, slots=True)
+class MakeCount:
+    """What one entry of the map (``[[source.NAME.make]]``) made of the rows of its source.
+
+    Attributes
+    ----------
+    table : table of the agency folder.
+    n_rows : rows offered: those read, without the dropped and the replaced.
+    n_elsewhere : rows that its ``where`` does not choose.
+    n_nothing : rows whose word for a column that the table requires means nothing, on purpose.
+    n_merged : rows about a person or group of whom another row says the same.
+    n_made : rows written. ``n_rows`` is the sum of these four.
+    """
+
+    table: str
+    n_rows: int
+    n_elsewhere: int
+    n_nothing: int
+    n_merged: int
+    n_made: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourceCount:
     """What became of the rows of one source.
 
@@ -20,10 +42,11 @@ class SourceCount:
     n_dropped : rows that the map says to leave out (``drop``).
     n_replaced : rows that a newer file, or an amendment, replaces (``key``, ``amends``).
     n_ignored : rows that no part of the map made anything of.
-    n_made : table -> rows made for it. One row of the source may make several.
+    n_made : table -> rows written into it. One row of the source may make several.
     n_set_aside : of the rows made, those that lack what their table requires or hold a time that cannot be read. They
         are written, so that ``antiphon check`` counts and lists them; the analysis leaves them out and says so.
     columns_ignored : columns of the files that the map does not read.
+    makes : what became of the rows, by entry of the map.
     """
 
     name: str
@@ -35,6 +58,7 @@ class SourceCount:
     n_made: Mapping[str, int]
     n_set_aside: int
     columns_ignored: tuple[str, ...]
+    makes: tuple[MakeCount, ...]
 
 
 @dataclass(frozen=True, slots=True)

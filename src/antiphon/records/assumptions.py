@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
+import stat
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,14 +80,18 @@ precision = "{settings.agency.precision}"      # how exactly the times of events
         ledger.add("warning", FILE, "settings_not_written", message, "See that the folder may be written to")
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+def _for_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, stat.S_IRUSR | stat.S_IWUSR)
+
+
+def write_whole(path: Path, content: bytes, *, is_private: bool = False) -> None:
+    """Write a file so that it is there whole or not at all; as open as any other, or to its owner only."""
+    name = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as part:
+        with open(name, "xb", opener=_for_owner if is_private else None) as part:
             part.write(content)
         os.replace(name, path)  # noqa: PTH105 - the one call that replaces at once
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            name.unlink()
         raise

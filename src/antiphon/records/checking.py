@@ -17,15 +17,17 @@ from antiphon.records.assumptions import assume_settings, assume_window, write_a
 from antiphon.records.attendance import warn_of_absences
 from antiphon.records.clusters import check_accept, count_set_aside, judge_set_aside
 from antiphon.records.configuration import FILE, build_vocabulary, read_settings
-from antiphon.records.events import Context, aggregate_kinds, check_events
+from antiphon.records.context import Context
+from antiphon.records.events import aggregate_kinds, check_events
 from antiphon.records.exclusion import exclude
 from antiphon.records.glance import Glance, glance
+from antiphon.records.init import EMPTY_NAME
 from antiphon.records.parsing import parse_table
-from antiphon.records.people import assume_systems, check_systems
-from antiphon.records.problems import ROW, SOURCE, Ledger
+from antiphon.records.people import find_systems
+from antiphon.records.problems import ASIDE, ROW, SOURCE, Ledger, usable
 from antiphon.records.reading import read_folder
 from antiphon.records.settings import Settings
-from antiphon.records.stays import nested_stays, unit_spells
+from antiphon.records.stays import FAR, FIRST, nested_stays, unit_spells
 from antiphon.records.structure import (
     check_measures,
     check_memberships,
@@ -35,11 +37,25 @@ from antiphon.records.structure import (
     warn_of_closed_groups,
 )
 from antiphon.records.tables import TABLES
-from antiphon.records.tendencies import warn_of_tendencies
+from antiphon.records.tendencies import NOT_KNOWN, warn_of_tendencies
 
 if TYPE_CHECKING:
     from antiphon.framework.vocabulary import Vocabulary
 
+# What may only look wrong while agency.toml, which may declare other words, cannot be read.
+SAID_BY_WORDS = (
+    "group_not_outer",
+    "kind_of_another_role",
+    "kind_unknown",
+    "level_unknown",
+    "practice_unknown",
+    "relation_unknown",
+    "role_at_wrong_level",
+    "role_does_not_fit",
+    "role_unknown",
+    "role_without_stays",
+    "window_assumed",
+)
 HASHED_SETTINGS = ("agency", "levels", "roles", "kinds", "relations", "gaps", "breaks", "calendar")
 
 
@@ -54,6 +70,7 @@ class CheckResult:
     glance : the records at a glance; None where there is no agency.
     set_aside : table, rule, kind, unit, month, rows. Holds names of units: private.
     rows : every concerned row: grade, table, rule, column, ``_source``, ``_row``. Private.
+    words : words that are not known: table, column, word, rows, nearest (known word, or null). Private.
     raw : the tables as they were written, as text. Private.
     """
 
@@ -62,6 +79,7 @@ class CheckResult:
     glance: Glance | None
     set_aside: pl.DataFrame = field(repr=False)
     rows: pl.DataFrame = field(repr=False)
+    words: pl.DataFrame = field(repr=False)
     raw: dict[str, pl.DataFrame] = field(repr=False)
 
     def __repr__(self) -> str:
@@ -115,6 +133,7 @@ def check_agency(folder: str | Path) -> CheckResult:
         glance=glance(agency) if agency is not None else None,
         set_aside=agency.set_aside if agency is not None else count_set_aside({}, pl.DataFrame(), ledger),
         rows=ledger.row_list(),
+        words=ledger.word_list(),
         raw=raw,
     )
 
@@ -130,15 +149,20 @@ def _check(folder: Path, ledger: Ledger, *, writes_assumptions: bool) -> tuple[A
     settings = read_settings(folder, ledger)
     raw = read_folder(folder, ledger)
     _check_there_are_events(raw, ledger)
-    is_assumed = settings is None and not (folder / FILE).exists()
-    if is_assumed and "events" in raw:
-        settings = assume_settings(folder, raw, ledger)
-    zone = settings.agency.timezone if settings is not None else "UTC"
-    parsed = {name: parse_table(name, frame, zone, ledger) for name, frame in raw.items()}
+    if settings is not None and settings.agency.name == EMPTY_NAME and "events" in raw:
+        message = f'the name is still "{EMPTY_NAME}", as antiphon init writes it'
+        mend = "Write yours, and see that the time zone and the window below it are yours too"
+        ledger.add("warning", FILE, "settings_untouched", message, mend, "name")
+    has_file = (folder / FILE).exists()
+    is_unread = settings is None and has_file
     if settings is None:
-        return None, raw
+        settings = Settings() if has_file or "events" not in raw else assume_settings(folder, raw, ledger)
+    zone = settings.agency.timezone
+    parsed = {name: parse_table(name, frame, zone, ledger) for name, frame in raw.items()}
     agency = _assemble(raw, parsed, settings, ledger)
-    if is_assumed and writes_assumptions:
+    if is_unread:
+        ledger.forget(SAID_BY_WORDS)
+    if not has_file and writes_assumptions:
         write_assumptions(folder, settings, ledger)
     return agency, raw
 
@@ -162,13 +186,8 @@ def _assemble(
     check_accept(settings, ledger)
     window = _window(settings, raw, ledger)
     tables = {name: parsed.get(name, _no_rows(name)) for name in TABLES}
-    if "systems" in parsed:
-        tables["systems"] = check_systems(tables["systems"], vocabulary, ledger)
-    elif "events" in parsed:
-        tables["systems"] = assume_systems(tables, vocabulary, ledger)
+    tables["systems"] = find_systems(tables, vocabulary, ledger)
     tables = exclude(tables, settings, ledger)
-    if window is None:
-        return None
     tables, vocabulary = _check_tables(tables, settings, vocabulary, window, ledger)
     stays = nested_stays(tables["memberships"], tables["systems"])
     units = unit_spells(stays, tables["systems"], vocabulary.unit)
@@ -176,11 +195,25 @@ def _assemble(
     if tables["events"].is_empty() and not ledger.has_errors:
         message = "no event can be used"
         ledger.add("error", "events", "no_events_left", message, "See what was set aside, above all the window")
+    warn_of_tendencies(_with_known_kinds(tables["events"], vocabulary), settings, window, ledger)
+    warn_of_absences(tables["events"], tables["presence"], tables["systems"], vocabulary, ledger)
     if ledger.has_errors:
         return None
-    warn_of_tendencies(tables["events"], settings, ledger)
-    warn_of_absences(tables["events"], tables["presence"], tables["systems"], vocabulary, ledger)
     return _agency(tables, settings, vocabulary, window, ledger, count_set_aside(raw, units, ledger))
+
+
+def _members_set_aside(memberships: pl.DataFrame, ledger: Ledger) -> pl.Series:
+    """Whoever has a row of memberships that is set aside: where they were is not known."""
+    noted = ledger.row_list().filter((pl.col("table") == "memberships") & (pl.col("grade") == "set aside"))
+    rows = memberships.filter(ASIDE).select("member", SOURCE, ROW)
+    rows = pl.concat([rows, memberships.join(noted, on=[SOURCE, ROW], how="semi").select("member", SOURCE, ROW)])
+    return rows["member"].drop_nulls().unique().sort()
+
+
+def _with_known_kinds(events: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
+    """Put one word in the place of kinds that are not known, which may be names and are not told."""
+    is_known = pl.col("kind").is_in(list(vocabulary.kinds))
+    return events.with_columns(pl.when(is_known).then("kind").otherwise(pl.lit(NOT_KNOWN)).alias("kind"))
 
 
 def _no_rows(name: str) -> pl.DataFrame:
@@ -191,17 +224,20 @@ def _no_rows(name: str) -> pl.DataFrame:
     return frame.with_columns(
         *(pl.lit(None, dtype=pl.Datetime("us")).alias(f"{time}_local") for time in times),
         *(pl.lit(value=False).alias(f"{time}_{mark}") for time in times for mark in ("bare", "doubtful")),
+        pl.lit(value=False).alias(ASIDE),
     )
 
 
-def _window(settings: Settings, raw: dict[str, pl.DataFrame], ledger: Ledger) -> tuple[datetime, datetime] | None:
-    window = settings.agency.window
-    if window is None and "events" in raw:
-        window = assume_window(raw)
+def _window(settings: Settings, raw: dict[str, pl.DataFrame], ledger: Ledger) -> tuple[datetime, datetime]:
+    """Return the window; where no event says when it could be, and an error stops the work, all of time."""
+    window = settings.agency.window or assume_window(raw)
+    if window is None:
+        return FIRST, FAR
+    if settings.agency.window is None and not ledger.has_error_in(FILE, "window"):
         message = "[agency] has no window: from the first day with an event to the day after the last is assumed"
         mend = 'Write from when to when all events were recorded: window = ["2024-01-01", "2026-01-01"]'
         ledger.add("warning", FILE, "window_assumed", message, mend, "window")
-    return None if window is None else (settings.to_utc(window[0]), settings.to_utc(window[1]))
+    return settings.to_utc(window[0]), settings.to_utc(window[1])
 
 
 def _check_tables(
@@ -213,15 +249,17 @@ def _check_tables(
 ) -> tuple[dict[str, pl.DataFrame], Vocabulary]:
     systems = tables["systems"]
     memberships = check_memberships(tables["memberships"], systems, vocabulary, ledger)
-    warn_of_closed_groups(memberships, window, ledger)
-    context = Context(settings, vocabulary, systems, memberships, nested_stays(memberships, systems), window)
+    doubtful = _members_set_aside(tables["memberships"], ledger)
+    warn_of_closed_groups(memberships, doubtful, window, ledger)
+    stays = nested_stays(memberships, systems)
+    context = Context(settings, vocabulary, systems, memberships, stays, doubtful, window)
     events = check_events(tables["events"], context, ledger)
     events, own_vocabulary = aggregate_kinds(events, context, ledger)
     checked = {
         "events": events,
-        "systems": systems,
+        "systems": usable(systems),
         "memberships": memberships,
-        "presence": check_presence(tables["presence"], systems, memberships, vocabulary, ledger),
+        "presence": check_presence(tables["presence"], context, ledger),
         "ties": check_ties(tables["ties"], systems, vocabulary, ledger),
         "measures": check_measures(tables["measures"], systems, vocabulary, ledger),
         "practices": check_practices(tables["practices"], systems, vocabulary, ledger),

@@ -28,6 +28,14 @@ SET_ASIDE_SCHEMA: dict[str, pl.DataType] = {
 }
 # agency.toml itself says that these rows do not count, and why.
 SAID_BY_SETTINGS = ("in_gap", "excluded")
+# Whoever accepts a rule on the right accepts the one on the left, a case of it with words of its own.
+INCLUDED_IN = {
+    "on_day_of_end": "outside_stays",
+    "stay_set_aside": "outside_stays",
+    "system_set_aside": "system_unknown",
+}
+# These rows follow from others that are set aside.
+FOLLOW_UPS = ("stay_set_aside", "system_set_aside")
 SET_ASIDE_RULES = (
     "before_first_stay",
     "boolean_unreadable",
@@ -46,12 +54,15 @@ SET_ASIDE_RULES = (
     "no_stay",
     "no_unit_to_count_for",
     "number_unreadable",
+    "on_day_of_end",
     "outside_stays",
     "outside_window",
     "role_at_wrong_level",
     "role_does_not_fit",
     "row_repeated",
     "spell_is_empty",
+    "stay_set_aside",
+    "system_set_aside",
     "system_twice",
     "system_unknown",
     "tie_to_itself",
@@ -98,10 +109,19 @@ def count_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, ledger: L
 
 
 def judge_set_aside(raw: dict[str, pl.DataFrame], units: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
-    """Make an error of rows set aside that are too many of a kind or too many in a unit, until they are accepted."""
-    aside = ledger.row_list().filter(
-        (pl.col("grade") == "set aside") & ~pl.col("rule").is_in([*settings.accept, *SAID_BY_SETTINGS])
-    )
+    """Make an error of rows set aside that are too many of a kind or too many in a unit, until they are accepted.
+
+    What follows from other rows is judged where nothing else stops the work: it mends itself with them.
+    """
+    included = [rule for rule, whole in INCLUDED_IN.items() if whole in settings.accept]
+    accepted = [*settings.accept, *included, *SAID_BY_SETTINGS]
+    _judge_tables(raw, units, [*accepted, *FOLLOW_UPS], ledger)
+    if not ledger.has_errors:
+        _judge_tables(raw, units, accepted, ledger)
+
+
+def _judge_tables(raw: dict[str, pl.DataFrame], units: pl.DataFrame, accepted: list[str], ledger: Ledger) -> None:
+    aside = ledger.row_list().filter((pl.col("grade") == "set aside") & ~pl.col("rule").is_in(accepted))
     for table in aside["table"].unique().sort().to_list():
         if table not in raw:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import tomllib
 from collections.abc import Mapping
@@ -31,7 +32,8 @@ def read_settings(folder: Path, ledger: Ledger) -> Settings | None:
 
     Returns
     -------
-    The settings; None where the file is absent, or cannot be used (then the ledger has errors).
+    The settings, where some are mistaken without these; None where the file is absent or cannot be read (then the
+    ledger has errors).
     """
     path = folder / FILE
     if not path.is_file():
@@ -44,23 +46,52 @@ def read_settings(folder: Path, ledger: Ledger) -> Settings | None:
     except ValidationError as mistakes:
         for mistake in mistakes.errors(include_url=False, include_context=False, include_input=False):
             _note(mistake["loc"], str(mistake["type"]), str(mistake["msg"]), ledger)
-        return None
+        return _without_mistakes(content, mistakes)
+
+
+def _without_mistakes(content: dict[str, Any], mistakes: ValidationError) -> Settings:
+    """Leave out what is mistaken, so that the records can be checked by the rest."""
+    content = copy.deepcopy(content)
+    while True:
+        for mistake in mistakes.errors():
+            _leave_out(content, mistake["loc"])
+        try:
+            return Settings.model_validate(content)
+        except ValidationError as more:
+            mistakes = more
+
+
+def _leave_out(content: dict[str, Any], location: tuple[int | str, ...]) -> None:
+    """Delete the innermost key on the way to a place that is there; a list goes as a whole."""
+    holder, key, inside = content, str(location[0]), content
+    for step in map(str, location):
+        if not isinstance(inside, dict) or step not in inside:
+            break
+        holder, key, inside = inside, step, inside[step]
+    holder.pop(key, None)
 
 
 def _read_toml(path: Path, ledger: Ledger) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(_text(path, ledger))
     except OSError:
         ledger.add("error", FILE, "file_unreadable", "the file cannot be opened", "See that you may read it")
-    except UnicodeDecodeError:
-        mend = 'Save it again with the encoding "UTF-8"'
-        ledger.add("error", FILE, "encoding_not_utf8", "the file is not UTF-8", mend)
     except tomllib.TOMLDecodeError as trouble:
         place = re.search(r"line \d+, column \d+", str(trouble))
         where = f" ({place[0]})" if place else ""
         mend = 'Look for a missing quotation mark, bracket or "=" there'
         ledger.add("error", FILE, "not_toml", f"the file cannot be read as TOML{where}", mend)
     return None
+
+
+def _text(path: Path, ledger: Ledger) -> str:
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        mend = 'Save it again with the encoding "UTF-8"'
+        ledger.add("error", FILE, "encoding_not_utf8", "the file is not UTF-8", mend)
+        return content.decode("cp1252", errors="replace")
 
 
 def _note(location: tuple[int | str, ...], kind: str, text: str, ledger: Ledger) -> None:

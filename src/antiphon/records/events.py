@@ -2,66 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from antiphon.records.names import check_words, keep_known_systems
+from antiphon.records.names import check_words, mark_unknown_systems
+from antiphon.records.problems import usable
 from antiphon.records.stays import FAR, last_spell_before, merged_spells
 from antiphon.records.structure import fits, is_repeated
 from antiphon.records.times import end_of_shift, local_to_utc, start_of_day, start_of_shift
 
 if TYPE_CHECKING:
     from antiphon.framework.vocabulary import Vocabulary
+    from antiphon.records.context import Context
     from antiphon.records.problems import Ledger
     from antiphon.records.settings import Settings
 
 PRECISIONS = ("minute", "shift", "day")
+MEND_END = (
+    '"end" is the first day not in the stay: if yours is the last day that counts (the day of discharge), write the day '
+    "after in every row, or the clock time of leaving"
+)
 END_IS_FIRST_MOMENT_OUT = '"end" of a stay is the first moment not in it: for a whole last day write the day after'
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the rules of events need to know besides the events.
-
-    Attributes
-    ----------
-    settings, vocabulary : the agency's.
-    systems, memberships : checked; ``stays`` the memberships through all levels (see ``nested_stays``).
-    window : first moment observed and first no longer observed, UTC.
-    """
-
-    settings: Settings
-    vocabulary: Vocabulary
-    systems: pl.DataFrame
-    memberships: pl.DataFrame
-    stays: pl.DataFrame
-    window: tuple[datetime, datetime]
 
 
 def check_events(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
     """Return the events that can be used, at their precision; ``until`` is the end of their minute, shift or day."""
     vocabulary = context.vocabulary
-    check_words("events", "kind", frame, vocabulary.kinds, ledger)
-    frame = frame.filter(pl.col("kind").is_in(list(vocabulary.kinds)))
-    frame = keep_known_systems("events", "system", frame, context.systems, ledger)
-    frame = _keep_fitting_owners(frame, context, ledger)
+    check_words("events", "kind", frame, {**vocabulary.kinds, **context.settings.kinds}, ledger)
+    frame = mark_unknown_systems("events", "system", frame, context.systems, ledger)
+    frame = _mark_unfitting_owners(frame, context, ledger)
     frame = _blank_unusable_cells(frame, context, ledger)
     frame = at_precision(frame, context.settings, vocabulary, ledger)
-    frame = _inside_window(frame, context, ledger)
+    frame = usable(_mark_outside_window(frame, context, ledger))
     frame = _outside_gaps(frame, context, ledger)
     frame = _without_repetitions(frame, ledger)
     return _while_there(frame, context, ledger)
 
 
-def _keep_fitting_owners(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
+def _mark_unfitting_owners(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
     owners = {name: kind.of for name, kind in context.vocabulary.kinds.items()}
     frame = frame.join(
         context.systems.select("system", pl.col("role").alias("_role")), on="system", how="left", maintain_order="left"
     ).with_columns(pl.col("kind").replace_strict(owners, default=None).alias("_wanted"))
-    return ledger.set_aside(
+    return ledger.mark(
         "events",
         frame,
         ~fits("_role", "_wanted", context.vocabulary),
@@ -73,9 +57,9 @@ def _keep_fitting_owners(frame: pl.DataFrame, context: Context, ledger: Ledger) 
 
 
 def _blank_unusable_cells(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
-    known = context.systems["system"].implode()
+    known = usable(context.systems)["system"].implode()
     cells = (
-        ("target", ~pl.col("target").is_in(known), "target_unknown", "has no row in the table systems"),
+        ("target", ~pl.col("target").is_in(known), "target_unknown", "has no usable row in the table systems"),
         ("severity", pl.col("severity") < 0, "severity_negative", "is less than 0"),
         ("duration", pl.col("duration") < 0, "duration_negative", "is less than 0 minutes"),
         ("precision", ~pl.col("precision").is_in(PRECISIONS), "precision_unknown", "is not minute, shift or day"),
@@ -134,9 +118,9 @@ def at_precision(frame: pl.DataFrame, settings: Settings, vocabulary: Vocabulary
     return frame.drop("_start", "_until")
 
 
-def _inside_window(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
+def _mark_outside_window(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
     start, end = context.window
-    return ledger.set_aside(
+    return ledger.mark(
         "events",
         frame,
         (pl.col("time") < start) | (pl.col("time") >= end),
@@ -208,7 +192,11 @@ def _while_there(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.Da
     people = context.systems.filter(is_person)
     counted_roles = people.filter(has_stays)["role"].unique()
     _warn_of_roles_without_stays(frame, people, counted_roles, ledger)
-    is_counted = pl.when(is_person).then(pl.col("role").is_in(counted_roles.implode())).otherwise(has_stays)
+    is_counted = (
+        pl.when(is_person & pl.col("role").is_not_null())
+        .then(pl.col("role").is_in(counted_roles.implode()))
+        .otherwise(has_stays)
+    )
     counted = context.systems.filter(is_counted)["system"].implode()
     frame = _with_stay(frame.with_columns(pl.col("system").is_in(counted).alias("_counted")), context)
     frame = _note_absences(frame, context, ledger)
@@ -231,8 +219,8 @@ def _with_stay(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
 def _warn_of_roles_without_stays(frame: pl.DataFrame, people: pl.DataFrame, counted: pl.Series, ledger: Ledger) -> None:
     others = people.filter(~pl.col("role").is_in(counted.implode()))
     for role in frame.join(others, on="system", how="semi")["_role"].unique().drop_nulls().sort().to_list():
-        message = f'nobody with the role "{role}" has a stay: their events are used without a denominator'
-        mend = "Add their stays (for staff: hire and leaving dates) to memberships"
+        message = f'nobody with the role "{role}" has a usable stay: their events are used without a denominator'
+        mend = "Add their stays (for staff: hire and leaving dates) to memberships, or mend those that are set aside"
         ledger.add("warning", "memberships", "role_without_stays", message, mend)
 
 
@@ -240,8 +228,13 @@ def _note_absences(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.
     terminal = [name for name, kind in context.vocabulary.kinds.items() if kind.terminal]
     is_last = pl.col("kind").is_in(terminal) & (pl.col("end") == pl.col("time"))
     absent = pl.col("_counted") & (pl.col("start").is_null() | ((pl.col("end") <= pl.col("time")) & ~is_last))
+    frame = _set_doubtful_aside(frame, absent, context, ledger)
     has_stay = pl.col("system").is_in(context.memberships["member"].implode())
     is_early = pl.col("start").is_null()
+    out = pl.col("end").dt.convert_time_zone(context.settings.agency.timezone).dt.replace_time_zone(None)
+    is_day_of_end = (out == start_of_day(out)) & (start_of_day(pl.col("time_local")) == out)
+    message = "the event is dated on the day on which the stay ends, and that day no longer counts"
+    frame = ledger.set_aside("events", frame, absent & is_day_of_end, "on_day_of_end", message, MEND_END, column="time")
     mend = f"Correct the event or the stay ({END_IS_FIRST_MOMENT_OUT})"
     for bad, rule, message in (
         (~has_stay, "no_stay", "the one whose event it is has no stay at all"),
@@ -254,6 +247,13 @@ def _note_absences(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.
     ):
         frame = ledger.set_aside("events", frame, absent & bad, rule, message, mend, column="time")
     return frame
+
+
+def _set_doubtful_aside(frame: pl.DataFrame, absent: pl.Expr, context: Context, ledger: Ledger) -> pl.DataFrame:
+    is_doubtful = pl.col("system").is_in(context.doubtful.implode())
+    message = "the one whose event it is had no stay then, but one of their rows in memberships is set aside"
+    mend = "Mend that row of memberships first; this one then counts again"
+    return ledger.set_aside("events", frame, absent & is_doubtful, "stay_set_aside", message, mend, column="time")
 
 
 def _check_terminal(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
@@ -300,6 +300,7 @@ def aggregate_kinds(frame: pl.DataFrame, context: Context, ledger: Ledger) -> tu
     units = stays.rename({"member": "system", "group": "_unit"}).select("system", "_unit", "start", "end")
     found = last_spell_before(frame, units, key="system", moment="time")
     homeless = of_people & (pl.col("_unit").is_null() | (pl.col("end") < pl.col("time")))
+    found = _set_doubtful_aside(found, homeless, context, ledger)
     message = "a kind that counts for the unit, never for a person, has no unit: the person was in none then"
     mend = 'Add the stay to memberships; [privacy] staff_kinds = "person" would count it for the person'
     found = ledger.set_aside("events", found, homeless, "no_unit_to_count_for", message, mend, column="system")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.framework.vocabulary import nearest
+from antiphon.records.people import NAMING
+from antiphon.records.problems import ASIDE
 from antiphon.records.stays import nested_stays
 
 if TYPE_CHECKING:
@@ -15,15 +17,6 @@ if TYPE_CHECKING:
 
 RULE, MESSAGE = "excluded", "[privacy] exclude of agency.toml leaves the row out"
 MEND = "Nothing need be done; the setting says so"
-NAMING = {
-    "events": ("system", "target"),
-    "systems": ("system",),
-    "memberships": ("member", "group"),
-    "presence": ("system", "group"),
-    "ties": ("source", "target"),
-    "measures": ("system",),
-    "practices": ("group",),
-}
 
 
 def exclude(tables: dict[str, pl.DataFrame], settings: Settings, ledger: Ledger) -> dict[str, pl.DataFrame]:
@@ -61,7 +54,7 @@ def _named_systems(systems: pl.DataFrame, settings: Settings, ledger: Ledger) ->
 
 def _members(tables: dict[str, pl.DataFrame], named: set[str]) -> set[str]:
     """Whoever belonged to excluded groups only."""
-    direct = tables["memberships"].select("member", "group")
+    direct = tables["memberships"].filter(~pl.col(ASIDE)).select("member", "group")
     inside = direct.filter(pl.col("group").is_in(list(named)))["member"]
     outside = direct.filter(~pl.col("group").is_in(list(named)))["member"]
     return set(inside.to_list()) - set(outside.to_list())
@@ -69,7 +62,7 @@ def _members(tables: dict[str, pl.DataFrame], named: set[str]) -> set[str]:
 
 def _during(tables: dict[str, pl.DataFrame], named: set[str], events: pl.DataFrame) -> pl.Expr:
     """Whether the event's owner was in an excluded group at the time."""
-    sound = tables["memberships"].filter(pl.col("start").is_not_null() & (pl.col("member") != pl.col("group")))
+    sound = tables["memberships"].filter(~pl.col(ASIDE) & (pl.col("member") != pl.col("group")))
     stays = nested_stays(sound, tables["systems"]).filter(pl.col("group").is_in(list(named)))
     there = (
         events.select("_source", "_row", "system", "time")

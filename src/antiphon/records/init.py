@@ -11,6 +11,7 @@ from antiphon.records.assumptions import write_whole
 from antiphon.records.configuration import FILE
 from antiphon.records.tables import TABLES, Table
 
+EMPTY_NAME = "Our agency"
 TOML = """\
 # The agency: who it is and what in it differs from the defaults. Lines that start with # are explanations or examples;
 # take the # away to use one. Words in quotation marks are yours. Then: antiphon check, and correct what it says.
@@ -123,8 +124,9 @@ def _readme() -> str:
         "Fill `events.csv`; the other tables add what they say. **Delete the tables that you do not have.** Each may also",
         "be an Excel workbook (`.xlsx`, column names in row 1) or Parquet; CSV is UTF-8 with commas.",
         "",
-        "Times are local clock times, `2024-01-31T14:30`; a date alone means 00:00. `end` is the first moment that is no",
-        "longer in it; empty means still open. Every identifier stands in `systems`, written the same way everywhere.",
+        "Times are local clock times, `2024-01-31T14:30`; a date alone means 00:00. `end` is the first moment, or the first",
+        "day, that is no longer in it: if someone left on 30 September and that day still counts, write the day after, or the",
+        "clock time. Empty means still open. Every identifier stands in `systems`, written the same way everywhere.",
         "",
         "Then: `antiphon check` on this folder.",
         "",

@@ -11,6 +11,7 @@ import xlsxwriter
 
 from antiphon.errors import SpecificationError
 from antiphon.records.assumptions import write_whole
+from antiphon.records.people import NAMING
 from antiphon.records.problems import ROW, SOURCE
 from antiphon.records.tables import TABLES
 
@@ -30,6 +31,7 @@ PROBLEM_HEADINGS = (
     "first file",
     "first row",
 )
+WORD_HEADINGS = ("table", "column", "as written", "rows", "nearest known word")
 N_ROWS_LISTED = 100_000
 
 
@@ -39,11 +41,12 @@ def write_problem_list(result: CheckResult, path: str | Path) -> None:
     Parameters
     ----------
     result : what ``check_agency`` found.
-    path : workbook to write; it holds values of records and belongs into a private folder.
+    path : workbook to write, readable by its owner only: it holds values of records.
 
     Notes
     -----
-    At most 100,000 rows are listed per table; the first sheet has the full counts.
+    At most 100,000 rows are listed per table; the first sheet has the full counts. The sheet ``words`` counts the words
+    that are not known, with the nearest that is; identifiers that stand in the place of words are counted only.
     """
     path = Path(path)
     if path.suffix.lower() != ".xlsx":
@@ -53,11 +56,13 @@ def write_problem_list(result: CheckResult, path: str | Path) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(content, options) as book:
         _write_problems(book, result.problems)
+        if result.words.height:
+            _write_words(book, result)
         for table in result.rows["table"].unique().sort().to_list():
             if table in result.raw:
                 _write_rows(book, table, result)
     try:
-        write_whole(path, content.getvalue())
+        write_whole(path, content.getvalue(), is_private=True)
     except OSError:
         raise SpecificationError(
             "The list of problems cannot be written there. Close it if it is open, and see that you may write there."
@@ -74,6 +79,25 @@ def _write_problems(book: xlsxwriter.Workbook, problems: tuple[Problem, ...]) ->
     sheet.set_column(0, 3, 18)
     sheet.set_column(4, 5, 70)
     sheet.freeze_panes(3, 0)
+
+
+def _write_words(book: xlsxwriter.Workbook, result: CheckResult) -> None:
+    sheet = book.add_worksheet("words")
+    sheet.write_row(0, 0, WORD_HEADINGS, book.add_format({"bold": True}))
+    names = {table: columns for table, columns in NAMING.items() if table in result.raw}
+    identifiers = pl.concat([result.raw[table][column] for table, columns in names.items() for column in columns])
+    is_identifier = pl.col("word").is_in(identifiers.implode())
+    mistaken = (
+        result.words.filter(is_identifier)
+        .group_by("table", "column", maintain_order=True)
+        .agg(pl.format("(identifiers, where words should be: {})", pl.len()).alias("word"), pl.col("rows").sum())
+    )
+    listed = pl.concat([result.words.filter(~is_identifier), mistaken], how="diagonal")
+    listed = listed.sort("table", "column", maintain_order=True)
+    for row, cells in enumerate(listed.iter_rows(), start=1):
+        sheet.write_row(row, 0, ["" if cell is None else cell for cell in cells])
+    sheet.set_column(0, 4, 24)
+    sheet.freeze_panes(1, 0)
 
 
 def _write_rows(book: xlsxwriter.Workbook, table: str, result: CheckResult) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.framework.vocabulary import nearest
-from antiphon.records.problems import LISTING, ROW, SOURCE
+from antiphon.records.problems import ASIDE, LISTING, ROW, SOURCE, WORD_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,6 +35,7 @@ def check_words(
     rows = frame.filter(pl.col(column).is_not_null() & ~pl.col(column).is_in(list(known)))
     if rows.is_empty():
         return
+    ledger.words.append(_counted(table, column, rows, known))
     rule, declare = f"{column}_unknown", "correct it"
     if column in SECTIONS:
         declare = f"declare it in agency.toml under {SECTIONS[column]}"
@@ -46,9 +47,17 @@ def check_words(
         mend = (
             hint
             if guess
-            else f"{list_of}; {LISTING} what is there: write one of the known words in its place, or {declare}"
+            else f"{list_of}; {LISTING} what is there (sheet words): write one of the known words in its place, or {declare}"
         )
         ledger.add_rows(grade, table, rule, message, mend, rows.filter(pl.col(column).is_in(words)), column=column)
+
+
+def _counted(table: str, column: str, rows: pl.DataFrame, known: Collection[str]) -> pl.DataFrame:
+    """Count the unknown words, most frequent first, each with the nearest known one."""
+    counts = rows.group_by(pl.col(column).alias("word")).agg(pl.len().cast(pl.Int64).alias("rows"))
+    guesses = pl.Series("nearest", [nearest(word, known) for word in counts["word"]], dtype=pl.String)
+    described = counts.with_columns(pl.lit(table).alias("table"), pl.lit(column).alias("column"), guesses)
+    return described.sort("rows", "word", descending=[True, False]).select(*WORD_SCHEMA)
 
 
 def _told(words: list[str], known: Collection[str], column: str) -> dict[str, tuple[str | None, list[str]]]:
@@ -73,18 +82,27 @@ def _is_misspelt(word: str, known: str) -> bool:
     return close and not any(letter.isdigit() for letter in word)
 
 
-def keep_known_systems(
+def mark_unknown_systems(
     table: str, column: str, frame: pl.DataFrame, systems: pl.DataFrame, ledger: Ledger
 ) -> pl.DataFrame:
-    """Set aside the rows that name a system which no row of ``systems`` describes."""
-    known = systems["system"].implode()
-    return ledger.set_aside(
+    """Mark the rows that name a system which no row of ``systems`` describes, or one that is set aside itself."""
+    named, known = pl.col(column), systems["system"].implode()
+    frame = ledger.mark(
         table,
         frame,
-        pl.col(column).is_not_null() & ~pl.col(column).is_in(known),
+        named.is_not_null() & ~named.is_in(known),
         "system_unknown",
         f'the one named under "{column}" has no row in the table systems',
         "Add a row to systems, or correct the identifier (spaces, leading zeros and capitals count)",
+        column=column,
+    )
+    return ledger.mark(
+        table,
+        frame,
+        named.is_in(systems.filter(ASIDE)["system"].implode()),
+        "system_set_aside",
+        f'the one named under "{column}" has a row in systems that is itself set aside',
+        "Mend that row of systems first; this one then counts again",
         column=column,
     )
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from antiphon.records.problems import ROW, SOURCE
+from antiphon.records.headers import UNUSABLE_COLUMN
+from antiphon.records.problems import ASIDE, ROW, SOURCE
 from antiphon.records.tables import TABLES, Column, Table
 from antiphon.records.times import parse_times
 
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 TRUE, FALSE = ("true", "1", "yes", "y"), ("false", "0", "no", "n")
 NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-MEND_TIME = 'Write times as 2024-01-31T14:30 and dates as 2024-01-31 (in Excel: number format "yyyy-mm-dd hh:mm")'
+MEND_TIME = (
+    'Write times as 2024-01-31T14:30 and dates as 2024-01-31 (in Excel: number format "yyyy-mm-dd hh:mm"), or let '
+    "`antiphon import` read them as they are written (formats)"
+)
 MEND_NUMBER = 'Write a number with a decimal point ("3.5"), or leave the cell empty'
 PLAIN_WORDS = {"number": "a number", "boolean": "true or false"}
 
@@ -31,7 +35,7 @@ def parse_table(name: str, frame: pl.DataFrame, timezone: str, ledger: Ledger) -
 
     Returns
     -------
-    The rows that can be read. Each time column ``t`` has beside it ``t_local`` (clock time), ``t_bare`` (a date
+    All rows; those that cannot be read are marked (``ASIDE``). Each time column ``t`` has beside it ``t_local`` (clock time), ``t_bare`` (a date
     only) and ``t_doubtful`` (its local time does not exist, or exists twice).
     """
     table = TABLES[name]
@@ -47,13 +51,15 @@ def parse_table(name: str, frame: pl.DataFrame, timezone: str, ledger: Ledger) -
         if column.is_required:
             unusable = unusable | _note_missing(table, column, frame, ledger)
     helpers = [column for column in frame.columns if column.endswith("_unreadable")]
-    return frame.filter(~unusable).drop(helpers)
+    return frame.with_columns(unusable.alias(ASIDE)).drop(helpers)
 
 
 def _note_missing(table: Table, column: Column, frame: pl.DataFrame, ledger: Ledger) -> pl.Expr:
     empty = pl.col(column.name).is_null()
     if f"{column.name}_unreadable" in frame.columns:
         empty = empty & ~pl.col(f"{column.name}_unreadable")
+    if ledger.has_error_in(table.name, column.name, UNUSABLE_COLUMN):
+        return empty
     message = f'the cell under "{column.name}" is empty'
     mend = "Fill the cell, or delete the row"
     ledger.add_rows("set aside", table.name, "value_missing", message, mend, frame.filter(empty), column=column.name)

@@ -7,23 +7,63 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from antiphon.records.names import check_words, warn_of_spellings
-from antiphon.records.problems import ROW, SOURCE
-from antiphon.records.tables import SYSTEMS
+from antiphon.records.problems import ASIDE, ROW, SOURCE
 
 if TYPE_CHECKING:
     from antiphon.framework.vocabulary import Vocabulary
     from antiphon.records.problems import Ledger
 
 ASSUMED = "assumed"
+NAMING = {
+    "events": ("system", "target"),
+    "systems": ("system",),
+    "memberships": ("member", "group"),
+    "presence": ("system", "group"),
+    "ties": ("source", "target"),
+    "measures": ("system",),
+    "practices": ("group",),
+}
+"""Columns that name systems."""
 
 
-def check_systems(systems: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
-    """Return the systems that can be used: known level and role, the role at its level, each once."""
+def find_systems(tables: dict[str, pl.DataFrame], vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
+    """Check the systems, or put them together; where not all could be read, nothing is said against a name.
+
+    Parameters
+    ----------
+    tables : as they were parsed, all of them.
+    vocabulary : the agency's.
+    ledger : takes the problems; says what of the table could not be read.
+
+    Returns
+    -------
+    Every system once. ``ASIDE`` marks those that are set aside, so that whoever names them can be told; level or role
+    are null only where an error stops the work.
+    """
+    frame = tables["systems"]
+    if frame.is_empty() and tables["events"].is_empty():
+        return _with_all_who_are_named(frame, tables)
+    if not ledger.has_error_in("systems"):
+        return _assumed(tables, vocabulary, ledger) if frame.is_empty() else _checked(frame, vocabulary, ledger)
+    are_all_there = not (
+        frame.is_empty()
+        or ledger.has_error_in("systems", "system")
+        or ledger.has_error_in("systems", rules=("row_longer_than_header",))
+    )
+    systems = _checked(frame, vocabulary, ledger).with_columns(pl.lit(value=False).alias(ASIDE))
+    return systems if are_all_there else _with_all_who_are_named(systems, tables)
+
+
+def _checked(systems: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
+    """Return every system once: its level and role where they are known words, and a mark where it is set aside."""
     check_words("systems", "level", systems, vocabulary.levels, ledger)
     check_words("systems", "role", systems, vocabulary.roles, ledger)
     warn_of_spellings("systems", "system", systems, ledger)
-    systems = systems.filter(pl.col("level").is_in(vocabulary.levels) & pl.col("role").is_in(list(vocabulary.roles)))
-    systems = ledger.set_aside(
+    known = {"level": vocabulary.levels, "role": list(vocabulary.roles)}
+    systems = systems.with_columns(
+        pl.when(pl.col(column).is_in(words)).then(pl.col(column)).alias(column) for column, words in known.items()
+    )
+    systems = ledger.mark(
         "systems",
         systems,
         pl.col("level") != pl.col("role").replace_strict(dict(vocabulary.roles), default=None),
@@ -37,12 +77,13 @@ def check_systems(systems: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger)
 
 
 def _each_once(systems: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    systems, others = systems.filter(~pl.col(ASIDE)), systems.filter(ASIDE)
     content = [name for name in systems.columns if name not in (SOURCE, ROW)]
     repeated = pl.struct(content).is_duplicated() & ~pl.struct(content).is_first_distinct()
     message, mend = "the row repeats an earlier one (used once)", "Delete the repetition"
     ledger.warn("systems", systems, repeated, "row_repeated", message, mend)
     systems = systems.filter(pl.struct(content).is_first_distinct())
-    return ledger.set_aside(
+    systems = ledger.set_aside(
         "systems",
         systems,
         ~pl.col("system").is_first_distinct(),
@@ -51,9 +92,21 @@ def _each_once(systems: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
         "Keep the row that is right; what changes over time belongs into memberships or measures",
         column="system",
     )
+    others = others.drop_nulls("system").unique("system", keep="first", maintain_order=True)
+    return pl.concat([systems, others.join(systems, on="system", how="anti", maintain_order="left")])
 
 
-def assume_systems(tables: dict[str, pl.DataFrame], vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
+def _with_all_who_are_named(systems: pl.DataFrame, tables: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Add whoever any table names, without level and role, to systems of which not all could be read.
+
+    Nothing can then be said against a name; all else can still be checked.
+    """
+    names = pl.concat([tables[table][column] for table, columns in NAMING.items() for column in columns])
+    named = pl.DataFrame({"system": names.drop_nulls().unique().sort()}).with_columns(pl.lit(value=False).alias(ASIDE))
+    return pl.concat([systems, named.join(systems, on="system", how="anti")], how="diagonal")
+
+
+def _assumed(tables: dict[str, pl.DataFrame], vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
     """Put the systems together from whoever occurs, with the role of the table that names them.
 
     The owner of most of a system's events decides; then the relation of its ties; members of groups without either
@@ -80,12 +133,8 @@ def assume_systems(tables: dict[str, pl.DataFrame], vocabulary: Vocabulary, ledg
         pl.lit(value=False).alias("pooled"),
         pl.lit(ASSUMED).alias(SOURCE),
         pl.lit(0, dtype=pl.Int64).alias(ROW),
+        pl.lit(value=False).alias(ASIDE),
     ).sort("system")
-
-
-def no_systems() -> pl.DataFrame:
-    """Return the table without rows, under the names used while checking."""
-    return SYSTEMS.empty().rename({"source": SOURCE, "source_row": ROW})
 
 
 def _pair(system: pl.Expr, role: pl.Expr) -> list[pl.Expr]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from antiphon.framework.vocabulary import nearest
+from antiphon.records.headers import known_columns
 from antiphon.records.problems import ROW, SOURCE
 from antiphon.records.tables import TABLES, Table
 
@@ -20,25 +21,31 @@ if TYPE_CHECKING:
 FORMATS = (".csv", ".parquet", ".xlsx")
 OTHER_FORMATS = (".xls", ".xlsm", ".xlsb", ".ods", ".tsv", ".txt", ".json", ".htm", ".html")
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "upright strokes"}
+WORKBOOK_TIME = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}"
+WORKBOOK_MIDNIGHT = r"^\d{4}-\d{2}-\d{2} 00:00:00$"
 SAVE_AS_CSV = 'Save it again as "CSV UTF-8 (comma delimited)"'
 SAVE_AS_XLSX = 'Open it in Excel or LibreOffice and save it as "Excel workbook (.xlsx)"'
 
 
 class UnreadableError(Exception):
-    """A file that is no table, with the rule, the message and the mend."""
+    """A file that is no table, with the rule, the message and the mend; ``rows`` are those concerned, if any."""
 
-    def __init__(self, rule: str, message: str, mend: str, *, row: int = 0) -> None:
+    def __init__(self, rule: str, message: str, mend: str, *, row: int = 0, rows: tuple[int, ...] = ()) -> None:
         super().__init__(rule)
-        self.rule, self.message, self.mend, self.row = rule, message, mend, row
+        self.rule, self.message, self.mend, self.row, self.rows = rule, message, mend, row, rows or (row,) * (row > 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A file as cells: the header and the rows below it, all text, with ``_row``; ``source`` is the file and sheet."""
+    """A file as cells: the header and the rows below it, all text, with ``_row``; ``source`` is the file and sheet.
+
+    ``troubles`` must be mended, but what they leave can be read, so that all else that is wrong is found too.
+    """
 
     header: tuple[str, ...]
     rows: pl.DataFrame
     source: str
+    troubles: tuple[UnreadableError, ...] = ()
 
 
 def read_folder(folder: Path, ledger: Ledger) -> dict[str, pl.DataFrame]:
@@ -64,7 +71,9 @@ def read_folder(folder: Path, ledger: Ledger) -> dict[str, pl.DataFrame]:
         except UnreadableError as trouble:
             _note(trouble, table, path, ledger)
             continue
-        frame = _known_columns(cells, table, ledger)
+        for trouble in cells.troubles:
+            _note(trouble, table, path, ledger)
+        frame = known_columns(cells, table, ledger)
         if frame is not None:
             found[table.name] = frame
     _warn_of_strangers(folder, ledger)
@@ -72,9 +81,9 @@ def read_folder(folder: Path, ledger: Ledger) -> dict[str, pl.DataFrame]:
 
 
 def _note(trouble: UnreadableError, table: Table, path: Path, ledger: Ledger) -> None:
-    if trouble.row:
-        row = pl.DataFrame({SOURCE: [path.name], ROW: [trouble.row]})
-        ledger.add_rows("error", table.name, trouble.rule, trouble.message, trouble.mend, row)
+    if trouble.rows:
+        rows = pl.DataFrame({SOURCE: path.name, ROW: trouble.rows})
+        ledger.add_rows("error", table.name, trouble.rule, trouble.message, trouble.mend, rows)
     else:
         ledger.add("error", table.name, trouble.rule, trouble.message, trouble.mend)
 
@@ -156,13 +165,18 @@ def _read_cells(path: Path, table: str) -> Cells:
 
 def _read_csv(data: bytes, path: Path, _table: str) -> Cells:
     _refuse_disguises(data)
-    data = _utf8(data)
-    _refuse_other_separators(data)
+    data, encoding = _utf8(data)
+    separator, wrong_separator = _separator(data)
     try:
-        frame = pl.read_csv(io.BytesIO(data), has_header=False, infer_schema=False)
+        frame = pl.read_csv(io.BytesIO(data), has_header=False, infer_schema=False, separator=separator)
+        too_long = None
     except (pl.exceptions.PolarsError, ValueError):
-        raise _misshapen(data) from None
-    return _with_header(frame, path.name)
+        frame, too_long = _shortened(data, separator)
+    cells = _with_header(frame, path.name)
+    if too_long is not None:
+        cells = replace(cells, rows=cells.rows.filter(~pl.col(ROW).is_in(too_long.rows)))
+    troubles = (encoding or wrong_separator, too_long)  # one saving mends both
+    return replace(cells, troubles=tuple(trouble for trouble in troubles if trouble is not None))
 
 
 def _refuse_disguises(data: bytes) -> None:
@@ -175,45 +189,51 @@ def _refuse_disguises(data: bytes) -> None:
         raise _html_page()
 
 
-def _utf8(data: bytes) -> bytes:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4000]:
+def _utf8(data: bytes) -> tuple[bytes, UnreadableError | None]:
+    """Return the text as UTF-8, and what must be said of its encoding."""
+    is_little = data.startswith(b"\xff\xfe") or data[1:2] == b"\x00"
+    if is_little or data.startswith(b"\xfe\xff") or b"\x00" in data[:4000]:
         message = 'the file is UTF-16 ("Unicode text"), not UTF-8'
-        raise UnreadableError("encoding_utf16", message, SAVE_AS_CSV)
+        text = data.decode("utf-16-le" if is_little else "utf-16-be", errors="replace").removeprefix("\ufeff")
+        return text.encode(), UnreadableError("encoding_utf16", message, SAVE_AS_CSV)
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as where:
         row = data.count(b"\n", 0, where.start) + 1
         message = "the file is not UTF-8 (probably cp1252, the usual Windows encoding)"
-        raise UnreadableError("encoding_not_utf8", message, SAVE_AS_CSV, row=row) from None
-    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b"")
+        text = data.decode("cp1252", errors="replace")
+        return text.encode(), UnreadableError("encoding_not_utf8", message, SAVE_AS_CSV, row=row)
+    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b""), None
 
 
-def _refuse_other_separators(data: bytes) -> None:
+def _separator(data: bytes) -> tuple[str, UnreadableError | None]:
     first = data.split(b"\n", 1)[0].decode("utf-8")
     for separator, name in SEPARATORS.items():
         if first.count(separator) > first.count(","):
             message = f"the columns are separated by {name}, not by commas"
             mend = f"{SAVE_AS_CSV}, or as an Excel workbook (.xlsx)"
-            raise UnreadableError("separator_not_comma", message, mend, row=1)
+            return separator, UnreadableError("separator_not_comma", message, mend, row=1)
+    return ",", None
 
 
-def _misshapen(data: bytes) -> UnreadableError:
-    """Find what is wrong with the shape; only after the fast reader has given up."""
+def _shortened(data: bytes, separator: str) -> tuple[pl.DataFrame, UnreadableError]:
+    """Find the rows that are too long, only after the fast reader has given up, and cut them at the header's width."""
     if data.count(b'"') % 2:
         words = "a quotation mark is opened and never closed"
         mend = "Look for a cell that starts with a quotation mark and never ends, and export again"
-        return UnreadableError("quote_not_closed", words, mend)
-    lines = csv.reader(io.StringIO(data.decode("utf-8"), newline=""))
+        raise UnreadableError("quote_not_closed", words, mend)
     mend = "Put cells that hold a comma between quotation marks, or save the table as an Excel workbook (.xlsx)"
     try:
-        width = len(next(lines))
-        for number, line in enumerate(lines, start=2):
-            if len(line) > width:
-                message = "a row has more cells than the header"
-                return UnreadableError("row_longer_than_header", message, mend, row=number)
-    except (csv.Error, StopIteration):
-        pass
-    return UnreadableError("not_a_table", "the file cannot be read as comma-separated text", mend)
+        lines = list(csv.reader(io.StringIO(data.decode("utf-8"), newline=""), delimiter=separator))
+    except csv.Error:
+        lines = []
+    width = len(lines[0]) if lines else 0
+    too_long = tuple(number for number, line in enumerate(lines, start=1) if len(line) > width)
+    if not too_long:
+        raise UnreadableError("not_a_table", "the file cannot be read as comma-separated text", mend)
+    cells = [(line + [""] * width)[:width] for line in lines]
+    frame = pl.DataFrame(cells, schema=[f"column_{i}" for i in range(width)], orient="row")
+    return frame, UnreadableError("row_longer_than_header", "a row has more cells than the header", mend, rows=too_long)
 
 
 def _read_parquet(data: bytes, path: Path, _table: str) -> Cells:
@@ -253,7 +273,16 @@ def _read_excel(data: bytes, path: Path, table: str) -> Cells:
     except fastexcel.FastExcelError:
         message = "the file is not an Excel workbook, whatever its name says, or it is damaged or locked by a password"
         raise UnreadableError("not_a_workbook", message, SAVE_AS_XLSX) from None
+    frame = dates_alone(frame)
     return _with_header(frame, f"{path.name} [{name}]" if len(book.sheet_names) > 1 else path.name)
+
+
+def dates_alone(frame: pl.DataFrame) -> pl.DataFrame:
+    """Take 00:00:00 from the times of a workbook's column where all have it: a spreadsheet stores a date as midnight."""
+    cell = pl.all()
+    is_time, is_midnight = cell.str.contains(WORKBOOK_TIME), cell.str.contains(WORKBOOK_MIDNIGHT)
+    is_date = is_midnight & (is_midnight | ~is_time).fill_null(value=True).all()
+    return frame.with_columns(pl.when(is_date).then(cell.str.slice(0, 10)).otherwise(cell).name.keep())
 
 
 def _sheet_of(names: list[str], table: str) -> str:
@@ -273,86 +302,3 @@ def _with_header(frame: pl.DataFrame, source: str) -> Cells:
     frame = frame.rename({name: f"column_{i}" for i, name in enumerate(frame.columns)})
     rows = frame.with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64)).slice(1)
     return Cells(header, rows, source)
-
-
-def _known_columns(cells: Cells, table: Table, ledger: Ledger) -> pl.DataFrame | None:
-    names = [_plain(name) for name in cells.header]
-    wanted = {*table.names, *table.provenance}
-    if not _check_header(cells, names, table, ledger):
-        return None
-    rows = _clean(cells.rows)
-    columns = {name: f"column_{i}" for i, name in enumerate(names) if name in wanted}
-    if table.has_attributes:
-        columns |= {cells.header[i]: f"column_{i}" for i, name in enumerate(names) if name and name not in wanted}
-    else:
-        _warn_of_columns(rows, names, table, ledger, cells.source)
-    where, number = table.provenance
-    here = pl.col(columns.pop(where)) if where in columns else pl.lit(None, dtype=pl.String)
-    line = pl.col(columns.pop(number)) if number in columns else pl.lit(None, dtype=pl.String)
-    absent = [pl.lit(None, dtype=pl.String).alias(name) for name in table.names if name not in columns]
-    frame = rows.select(
-        *(pl.col(column).alias(name) for name, column in columns.items()),
-        *absent,
-        here.fill_null(cells.source).alias(SOURCE),
-        pl.coalesce(line.cast(pl.Int64, strict=False), pl.col(ROW)).alias(ROW),
-    )
-    if frame.is_empty():
-        _note_emptiness(table, ledger)
-        return None
-    return frame.select(*table.names, pl.exclude(*table.names))
-
-
-def _plain(name: str) -> str:
-    return name.strip().lower().replace(" ", "_").replace("-", "_")
-
-
-def _clean(rows: pl.DataFrame) -> pl.DataFrame:
-    """Trim every cell, empty cells to null, rows without any cell left out (a spreadsheet's blank lines)."""
-    cells = pl.exclude(ROW)
-    trimmed = rows.with_columns(cells.str.strip_chars()).with_columns(pl.when(cells.str.len_bytes() > 0).then(cells))
-    return trimmed.filter(pl.any_horizontal(cells.is_not_null()))
-
-
-def _check_header(cells: Cells, names: list[str], table: Table, ledger: Ledger) -> bool:
-    is_sound = True
-    first = pl.DataFrame({SOURCE: [cells.source], ROW: [1]}, schema_overrides={ROW: pl.Int64})
-    for name in sorted({name for name in names if name and names.count(name) > 1}):
-        spellings = {written for written, plain in zip(cells.header, names, strict=True) if plain == name}
-        known = name if name in {*table.names, *table.provenance} else ""
-        words = (f'the column "{known}"' if known else "a column") + " stands in the header more than once"
-        rule = "column_in_two_spellings" if len(spellings) > 1 else "column_twice"
-        mend = "Keep the column that is right, once, and delete the other"
-        ledger.add_rows("error", table.name, rule, words, mend, first, column=known)
-        is_sound = False
-    for name in table.required:
-        if name not in names:
-            is_sound = False
-            message = f'the column "{name}" is missing: row 1 must hold the names of the columns'
-            mend = f'Add the column, or call it "{name}" if it has another name (there may be rows above the header)'
-            ledger.add_rows("error", table.name, "column_missing", message, mend, first, column=name)
-    return is_sound
-
-
-def _warn_of_columns(rows: pl.DataFrame, names: list[str], table: Table, ledger: Ledger, source: str) -> None:
-    """A column's own name is not told: a roster may have persons for headers."""
-    wanted = {*table.names, *table.provenance}
-    unknown = [
-        i for i, name in enumerate(names) if name not in wanted and rows[f"column_{i}"].null_count() < rows.height
-    ]
-    missing = [name for name in table.names if name not in names]
-    for i in unknown:
-        guess = nearest(names[i], missing) if names[i] else None
-        hint = f'If it is "{guess}", call it so' if guess else "Delete it if it is free text or names people"
-        message = f"column {i + 1} is none of the table's and was not read"
-        row = pl.DataFrame({SOURCE: [source], ROW: [1]}, schema_overrides={ROW: pl.Int64})
-        ledger.add_rows("warning", table.name, "column_not_read", message, hint, row, column=guess or "")
-
-
-def _note_emptiness(table: Table, ledger: Ledger) -> None:
-    message = "the table has a header and no rows"
-    if table.name == "events":
-        ledger.add(
-            "error", table.name, "table_empty", message, "Fill it; it is the one table that nothing goes without"
-        )
-    else:
-        ledger.add("warning", table.name, "table_empty", f"{message} (as if it were absent)", "Fill it, or delete it")

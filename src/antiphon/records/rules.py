@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import dataframely as dy
 import polars as pl
 
+from antiphon.records.problems import ASIDE
+
 if TYPE_CHECKING:
     from antiphon.records.problems import Ledger
 
@@ -134,8 +136,8 @@ WORDS: dict[str, Words] = {
 }
 
 
-def keep_sound_rows(table: str, frame: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
-    """Return the rows that break no rule of their table; note each rule that is broken."""
+def mark_unsound_rows(table: str, frame: pl.DataFrame, ledger: Ledger) -> pl.DataFrame:
+    """Mark the rows that break a rule of their table; note each rule that is broken."""
     schema = SCHEMAS.get(table)
     if schema is None or frame.is_empty():
         return frame
@@ -147,9 +149,9 @@ def keep_sound_rows(table: str, frame: pl.DataFrame, ledger: Ledger) -> pl.DataF
     broken = [rule for rule in WORDS if rule in details.columns]
     flags = details.select(PLACE, *((pl.col(rule) == "invalid").alias(rule) for rule in broken))
     marked = marked.join(flags, on=PLACE, how="left", maintain_order="left")
+    was_unreadable = marked[ASIDE]  # a start that cannot be read is there all the same
     for rule in broken:
         words = WORDS[rule]
-        rows = marked.filter(pl.col(rule))
-        ledger.add_rows("set aside", table, rule, words.message, words.mend, rows, column=words.column)
-    bad = pl.any_horizontal(pl.col(rule).fill_null(value=False) for rule in broken)
-    return marked.filter(~bad).drop(PLACE, *broken)
+        bad = pl.col(rule) & ~was_unreadable if rule == "end_without_start" else pl.col(rule)
+        marked = ledger.mark(table, marked, bad, rule, words.message, words.mend, column=words.column)
+    return marked.drop(PLACE, *broken)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from antiphon.records.names import check_words, keep_known_systems
-from antiphon.records.problems import ROW, SOURCE
-from antiphon.records.rules import keep_sound_rows
+from antiphon.records.names import check_words, mark_unknown_systems
+from antiphon.records.problems import ROW, SOURCE, usable
+from antiphon.records.rules import mark_unsound_rows
 from antiphon.records.spans import clip
 from antiphon.records.stays import FAR, last_spell_before, merged_spells, with_far_end
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from antiphon.framework.vocabulary import Vocabulary
+    from antiphon.records.context import Context
     from antiphon.records.problems import Ledger
 
 MEMBER_OF_NOTHING = "Correct the identifiers, or the levels in systems"
@@ -26,25 +27,34 @@ def check_memberships(
     frame: pl.DataFrame, systems: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger
 ) -> pl.DataFrame:
     """Return the stays that can be used; stays of one member in one group no longer overlap."""
-    frame = keep_sound_rows("memberships", frame, ledger)
+    frame = mark_unsound_rows("memberships", frame, ledger)
     for column in ("member", "group"):
-        frame = keep_known_systems("memberships", column, frame, systems, ledger)
+        frame = mark_unknown_systems("memberships", column, frame, systems, ledger)
     frame = _with_level(_with_level(frame, "member", systems, vocabulary), "group", systems, vocabulary)
     _check_cycles(frame, ledger)
     person = len(vocabulary.levels) - 1
-    is_person = pl.col("group_level") == person
-    is_inner = pl.col("group_level") >= pl.col("member_level")
+    is_another = pl.col("member") != pl.col("group")
+    is_person = is_another & (pl.col("group_level") == person)
+    is_inner = is_another & (pl.col("group_level") >= pl.col("member_level")) & (pl.col("group_level") < person)
     for bad, rule, message in (
         (is_person, "group_is_person", "the group is a person"),
-        (is_inner & ~is_person, "group_not_outer", "the group is not of a level further out than its member"),
+        (is_inner, "group_not_outer", "the group is not of a level further out than its member"),
     ):
-        frame = ledger.set_aside("memberships", frame, bad, rule, message, MEMBER_OF_NOTHING, column="group")
-    return _without_overlaps(frame.drop("member_level", "group_level"), ["member", "group"], "memberships", ledger)
+        frame = ledger.mark("memberships", frame, bad, rule, message, MEMBER_OF_NOTHING, column="group")
+    return _without_overlaps(
+        usable(frame).drop("member_level", "group_level"), ["member", "group"], "memberships", ledger
+    )
 
 
-def warn_of_closed_groups(memberships: pl.DataFrame, window: tuple[datetime, datetime], ledger: Ledger) -> None:
-    """Note stays, as far as they lie in the window, in a group that has stays of its own and is in none of them."""
-    own = with_far_end(memberships).filter(pl.col("member").is_in(memberships["group"].implode()))
+def warn_of_closed_groups(
+    memberships: pl.DataFrame, doubtful: pl.Series, window: tuple[datetime, datetime], ledger: Ledger
+) -> None:
+    """Note stays, as far as they lie in the window, in a group that has stays of its own and is in none of them.
+
+    Nothing is said of ``doubtful`` groups, of which a stay is set aside.
+    """
+    is_asked = pl.col("member").is_in(memberships["group"].implode()) & ~pl.col("member").is_in(doubtful.implode())
+    own = with_far_end(memberships).filter(is_asked)
     open_ = merged_spells(own, ["member"]).rename({"member": "group"})
     stays = clip(with_far_end(memberships), *window).filter(pl.col("group").is_in(open_["group"].implode()))
     found = last_spell_before(stays.rename({"start": "_from", "end": "_to"}), open_, key="group", moment="_from")
@@ -54,25 +64,25 @@ def warn_of_closed_groups(memberships: pl.DataFrame, window: tuple[datetime, dat
     ledger.add_rows("warning", "memberships", "group_closed", message, mend, closed, column="group")
 
 
-def check_presence(
-    frame: pl.DataFrame, systems: pl.DataFrame, memberships: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger
-) -> pl.DataFrame:
+def check_presence(frame: pl.DataFrame, context: Context, ledger: Ledger) -> pl.DataFrame:
     """Return the spells of presence and absence that can be used."""
-    frame = keep_sound_rows("presence", frame, ledger).with_columns(pl.col("away").fill_null(value=False))
+    systems, memberships, vocabulary = context.systems, context.memberships, context.vocabulary
+    frame = mark_unsound_rows("presence", frame, ledger).with_columns(pl.col("away").fill_null(value=False))
     for column in ("system", "group"):
-        frame = keep_known_systems("presence", column, frame, systems, ledger)
+        frame = mark_unknown_systems("presence", column, frame, systems, ledger)
     frame = _with_level(_with_level(frame, "system", systems, vocabulary), "group", systems, vocabulary)
     person = len(vocabulary.levels) - 1
     mend = "Presence is of people; correct the identifier or its level in systems"
     message = "the one who was there is a group"
-    frame = ledger.set_aside("presence", frame, pl.col("system_level") < person, "group_present", message, mend)
+    frame = ledger.mark("presence", frame, pl.col("system_level") < person, "group_present", message, mend)
     message = "the group is a person"
     bad = pl.col("group_level") == person
-    frame = ledger.set_aside("presence", frame, bad, "group_is_person", message, MEMBER_OF_NOTHING, column="group")
+    frame = ledger.mark("presence", frame, bad, "group_is_person", message, MEMBER_OF_NOTHING, column="group")
+    frame = usable(frame)
     is_long = ~pl.col("away") & (pl.col("end") - pl.col("start") > pl.duration(hours=LONG_SHIFT_HOURS))
     message, mend = "a spell of work lasts more than 24 hours", "A punch out is probably missing; correct the end"
     ledger.warn("presence", frame, is_long, "shift_over_24_hours", message, mend, column="end")
-    strangers = ~pl.col("system").is_in(memberships["member"].implode())
+    strangers = ~pl.col("system").is_in([*memberships["member"], *context.doubtful])
     if memberships.height:
         message = "someone was there, or away, who has no stay anywhere"
         ledger.warn("presence", frame, strangers, "presence_without_stay", message, "Add the stay to memberships")
@@ -82,17 +92,16 @@ def check_presence(
 def check_ties(frame: pl.DataFrame, systems: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
     """Return the ties that can be used, with their weight."""
     check_words("ties", "relation", frame, vocabulary.relations, ledger)
-    frame = frame.filter(pl.col("relation").is_in(list(vocabulary.relations)))
-    frame = keep_sound_rows("ties", frame, ledger)
+    frame = mark_unsound_rows("ties", frame, ledger)
     for column in ("source", "target"):
-        frame = keep_known_systems("ties", column, frame, systems, ledger)
+        frame = mark_unknown_systems("ties", column, frame, systems, ledger)
     roles = systems.select("system", "role")
     for end in ("source", "target"):
         wanted = {name: getattr(relation, end) for name, relation in vocabulary.relations.items()}
         frame = frame.join(
             roles.rename({"system": end, "role": "_role"}), on=end, how="left", maintain_order="left"
         ).with_columns(pl.col("relation").replace_strict(wanted, default=None).alias("_wanted"))
-        frame = ledger.set_aside(
+        frame = ledger.mark(
             "ties",
             frame,
             ~fits("_role", "_wanted", vocabulary),
@@ -101,24 +110,24 @@ def check_ties(frame: pl.DataFrame, systems: pl.DataFrame, vocabulary: Vocabular
             "Perhaps source and target are exchanged; the relation's roles stand in the framework or in agency.toml",
             column=end,
         ).drop("_role", "_wanted")
-    return set_repeated_aside("ties", frame.with_columns(pl.col("weight").fill_null(1.0)), ledger)
+    return set_repeated_aside("ties", usable(frame).with_columns(pl.col("weight").fill_null(1.0)), ledger)
 
 
 def check_measures(frame: pl.DataFrame, systems: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
     """Return the answers that can be used."""
     check_words("measures", "role", frame, vocabulary.roles, ledger)
-    frame = keep_sound_rows("measures", frame, ledger)
-    return keep_known_systems("measures", "system", frame, systems, ledger)
+    frame = mark_unsound_rows("measures", frame, ledger)
+    return usable(mark_unknown_systems("measures", "system", frame, systems, ledger))
 
 
 def check_practices(frame: pl.DataFrame, systems: pl.DataFrame, vocabulary: Vocabulary, ledger: Ledger) -> pl.DataFrame:
     """Return the practices that can be used; the agency may have practices of its own."""
     check_words("practices", "practice", frame, vocabulary.practices, ledger, grade="warning")
-    frame = keep_known_systems("practices", "group", keep_sound_rows("practices", frame, ledger), systems, ledger)
+    frame = mark_unknown_systems("practices", "group", mark_unsound_rows("practices", frame, ledger), systems, ledger)
     frame = _with_level(frame, "group", systems, vocabulary)
     message, bad = "the group is a person", pl.col("group_level") == len(vocabulary.levels) - 1
-    frame = ledger.set_aside("practices", frame, bad, "group_is_person", message, MEMBER_OF_NOTHING, column="group")
-    return set_repeated_aside("practices", frame.drop("group_level"), ledger)
+    frame = ledger.mark("practices", frame, bad, "group_is_person", message, MEMBER_OF_NOTHING, column="group")
+    return set_repeated_aside("practices", usable(frame).drop("group_level"), ledger)
 
 
 def fits(role: str, wanted: str, vocabulary: Vocabulary) -> pl.Expr:

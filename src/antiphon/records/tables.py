@@ -80,7 +80,7 @@ def _required(name: str, kind: Type, meaning: str) -> Column:
 
 
 _START = _required("start", "time", "first moment in it (a bare date means 00:00)")
-_END = Column("end", "time", "first moment NOT in it; empty = still open")
+_END = Column("end", "time", "first moment NOT in it (a bare date: the first day not in it); empty = still open")
 
 EVENTS = Table(
     "events",

@@ -40,7 +40,7 @@ def parse_times(text: pl.Series, timezone: str) -> pl.DataFrame:
     frame = pl.LazyFrame({"text": text.cast(pl.String)}).with_columns(
         is_iso=cell.str.contains(ISO),
         is_number=cell.str.contains(SPREADSHEET_NUMBER).fill_null(value=False),
-        is_bare=(cell.str.len_bytes() == 10).fill_null(value=False),
+        is_bare=(cell.str.contains(ISO) & (cell.str.len_bytes() == 10)).fill_null(value=False),
         offset=pl.when(cell.str.len_bytes() > 16).then(cell.str.extract(OFFSET)),
     )
     frame = frame.with_columns(written=pl.when("is_iso").then(_seconds(cell)))
