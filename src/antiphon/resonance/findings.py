@@ -28,8 +28,7 @@ class Findings:
     couplings : channel, from_role, source_kind, to_role, target_kind, echoes, low, high, p, q, claimed (bool),
         approximate (bool), label ("", "too few", "shared circumstances not excluded", "slow dependence",
         "in step with the whole organisation", "fails a control"), median_delay_hours, same_cell_share, within_incident_share.
-        ``estimate`` (unpenalised, between low and high); ``n_within``: distinct systems behind the share within
-        incidents of a kind with itself, null otherwise.
+        ``n_within``: distinct systems behind the share within incidents of a kind with itself, null otherwise.
     responses, response_contrasts : see ``antiphon.resonance.responses.responses``.
     branching_ratio : value, low, high.
     attribution : kind, component, direct, root, low, high (component: average, frailty, own past, peers, other roles,

@@ -38,7 +38,6 @@ COUPLINGS = {
     "to_role": pl.String,
     "target_kind": pl.String,
     "echoes": pl.Float64,
-    "estimate": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
     "p": pl.Float64,
@@ -163,7 +162,7 @@ def couplings_table(read: Reading, inside: dict[tuple[str, str], tuple[float, in
     Returns
     -------
     pl.DataFrame
-        As ``Findings.couplings``; ``estimate`` is unpenalised and lies between ``low`` and ``high``.
+        As ``Findings.couplings``; ``echoes`` lies between ``low`` and ``high`` where these are known.
     """
     design = read.design
     rows = []
@@ -178,7 +177,6 @@ def couplings_table(read: Reading, inside: dict[tuple[str, str], tuple[float, in
             channel.to_role or target.role,
             target.name,
             coupling.echoes,
-            coupling.estimate,
             _known(coupling.low),
             _known(coupling.high),
             coupling.p,
