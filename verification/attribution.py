@@ -10,6 +10,7 @@ import argparse
 import datetime as dt
 import sys
 import time
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from agencies import DAYS, KINDS, LIVES, Echo, Nature, invent
 
 from antiphon.hawkes import Options, fit_design
 from antiphon.inference.claims import table_of_tests
+from antiphon.inference.penalty import choose_penalty
 from antiphon.resonance.attribution import shares, totals
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ def estimated(design: Design, lives: tuple[float, ...]) -> np.ndarray:
     """The same shares as attribution has them; the third row counts frailty alone, without the propensity."""
     columns = tuple(np.array([f.half_life < len(lives) for f in target.columns]) for target in design.targets)
     fit = fit_design(design, Options(columns=columns), threads=1)
+    strength = choose_penalty(fit, threads=1)[0]
+    if strength > 0.0:
+        fit = fit_design(design, replace(fit.options, penalty=strength), start=fit, threads=1)
     rows = table_of_tests(design)
     found = shares(fit, rows, totals(fit, rows))
     places = {target.kind: one for target, one in zip(design.targets, fit.targets, strict=True)}
@@ -113,7 +118,7 @@ Made by `{command}` on {dt.datetime.now(dt.UTC).date()}: antiphon {version("anti
 {sys.version.split()[0]}, {seconds:.0f} s of one core, {arguments.runs} agencies each. True echoes have a half-life of 3 days, people a
 Gamma frailty of variance {Nature().frailty}. Means over agencies and five kinds of clients and staff, as shares of a kind's events; *off*: root mean square
 distance of one kind in one agency from its truth. *Frailty alone*: what is counted when the propensity is left out of it.
-Fits without penalty.
+Couplings are penalised, as attribution has them.
 
 | people | fitted with | lasting, true | estimated | off | frailty alone | with a parent, true | estimated | off |
 |---|---|---:|---:|---:|---:|---:|---:|---:|

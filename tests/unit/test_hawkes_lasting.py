@@ -8,7 +8,7 @@ import pytest
 from antiphon.hawkes import Options, fit_design
 from antiphon.hawkes.fitting import lasting_share
 from antiphon.inference.claims import table_of_tests
-from antiphon.resonance.attribution import shares, totals
+from antiphon.resonance.attribution import echoed, masses, shares, totals
 from verification.agencies import KINDS, Echo, Nature, invent
 
 ECHOES = (Echo("self", "aggression_physical", "aggression_physical", 0.2),)
@@ -80,3 +80,38 @@ def test_equal_people_show_no_lasting_differences():
     fit = fit_of(invent(Nature(echoes=ECHOES, frailty=0.0), 1).design)
     found = [lasting_share(fit, i) for i, t in enumerate(fit.design.targets) if is_of_people(fit.design, t)]
     assert np.mean(found) < 0.06
+
+
+def test_events_with_a_parent_and_their_children_are_as_many_as_were_made():
+    # one kind that echoes itself and another: shares of parents and the branching ratio are different numbers
+    echoes = (
+        Echo("self", *["aggression_physical"] * 2, 0.3),
+        Echo("peers:unit:client>client", "aggression_physical", "refusal", 0.4),
+    )
+    invented = invent(Nature(echoes=echoes), 5)
+    design, found = invented.design, invented.simulated
+    rows = [row for row in table_of_tests(design) if _is_true(design, row, echoes)]
+    columns = [np.zeros(len(target.columns), bool) for target in design.targets]
+    for row in rows:
+        columns[row.target][row.columns[1]] = True  # the true half-life
+    fit = fit_design(design, Options(columns=tuple(columns)), threads=1)
+    events = np.array([float(t.count.sum()) for t in design.targets])
+    assert [t.kind for t in design.targets] == list(range(len(events)))
+    begin = float(design.block_edges[0])
+    counted = np.mean(found.parent[found.rows.time >= begin] >= 0)
+    value = float(echoed(shares(fit, rows, totals(fit, rows)), events))
+    assert value == pytest.approx(counted, abs=0.02)
+    kind = found.rows.kind
+    parents = found.parent[(kind == 0) & (found.parent >= 0)]
+    ratio = np.sum(kind[parents] == 0) / np.sum(kind == 0)
+    place = next(place for place, row in enumerate(rows) if row.source_kind == 0 and row.target == 0)
+    read = masses(fit, rows)[place] / events[0]
+    assert totals(fit, rows)[place] * read == pytest.approx(ratio, abs=0.05)
+    assert value < ratio - 0.05
+
+
+def _is_true(design, row, echoes):
+    names = design.channels[row.channel].name, design.kinds[row.source_kind].name
+    return (*names, design.kinds[design.targets[row.target].kind].name) in {
+        (e.channel, e.source, e.target) for e in echoes
+    }

@@ -179,7 +179,8 @@ def test_the_words_that_were_agreed_are_used():
             "who gets written up)"
         ),
         "follows the same person's recent events",
-        "Of 100 events, about 41 have another recorded event before them that they may echo",
+        "Of 100 events, about 36 have another recorded event before them that they may echo",
+        "Where echoes are echoed again, 100 of them are followed by about 41 more",
         (
             "Acts of physical aggression are followed by more unscheduled absences among staff of the same unit: about 14 for "
             "every 100 (between 8.1 and 20), half of them within about 31 hours."

@@ -141,13 +141,10 @@ def _has_few(part: float, whole: float) -> bool:
     return any(0.5 <= count < HARD_FLOOR for count in (part, whole - part))
 
 
-def branching_ratio(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Release the branching ratio, a share of 100 events."""
+def of_all_events(name: str, table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Release a number of 100 events of all kinds: how many are echoed, or the branching ratio."""
     values = {"value": _percent, "low": _percent, "high": _percent}
-    rows = [
-        uncertain(passed(row, values, limits), tuple(values))
-        for row in named(checked("branching_ratio", table), limits)
-    ]
+    rows = [uncertain(passed(row, values, limits), tuple(values)) for row in named(checked(name, table), limits)]
     return pl.DataFrame(rows, schema={"value": NUMBER, **_INTERVAL, "withheld": TEXT})
 
 

@@ -38,7 +38,7 @@ def sentences(released: Released) -> list[Sentence]:
     """
     words = Words.of(released)
     found = [_headline(released), *_couplings(released, words, most=2)]
-    found += [_ladder(released), _responses(released, words), _branching(released)]
+    found += [_ladder(released), _responses(released, words), _echoed(released)]
     found += [_loop(released, words), _attribution(released, words)]
     if not released.records["pairs"]["claimed"]:
         found.insert(1, _detectable(released))
@@ -116,15 +116,15 @@ def _responses(released: Released, words: Words) -> Sentence | None:
     )
 
 
-def _branching(released: Released) -> Sentence | None:
-    rows = released.branching_ratio.filter(pl.col("withheld") == "").to_dicts()
+def _echoed(released: Released) -> Sentence | None:
+    rows = released.echoed.filter(pl.col("withheld") == "").to_dicts()
     if not rows or not rows[0]["low"]:
         return None
-    return Sentence(f"{branching_words(rows[0])}.", "branching")
+    return Sentence(f"{echoed_words(rows[0])}.", "echoed")
 
 
-def branching_words(row: dict[str, Any]) -> str:
-    """Say the branching ratio in the words that are agreed for it.
+def echoed_words(row: dict[str, Any]) -> str:
+    """Say how many events echo another, in the words that are agreed for it.
 
     Parameters
     ----------
@@ -132,6 +132,19 @@ def branching_words(row: dict[str, Any]) -> str:
     """
     return (
         f"Of 100 events, about {per_100(row['value'])} have another recorded event before them that they may echo "
+        f"(between {per_100(row['low'])} and {per_100(row['high'])})"
+    )
+
+
+def branching_words(row: dict[str, Any]) -> str:
+    """Say the branching ratio: what is left of a chain of echoes from one step to the next.
+
+    Parameters
+    ----------
+    row : the released row: value, low, high.
+    """
+    return (
+        f"Where echoes are echoed again, 100 of them are followed by about {per_100(row['value'])} more "
         f"(between {per_100(row['low'])} and {per_100(row['high'])})"
     )
 

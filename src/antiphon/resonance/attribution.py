@@ -184,6 +184,22 @@ def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, group
     return result
 
 
+def echoed(divided: Shares, events: np.ndarray) -> np.ndarray:
+    """Share of all events that follow another recorded event, by whatever way: those with a parent.
+
+    Parameters
+    ----------
+    divided : see ``shares``.
+    events : (kinds,) scored events of each kind.
+
+    Returns
+    -------
+    np.ndarray
+        (...,); 0 without events.
+    """
+    return divided.echoes.sum(axis=-1) @ events / max(float(events.sum()), 1.0)
+
+
 def root(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Mapping[str, str]) -> np.ndarray:
     """Shares of each kind by the event at the head of the cascade, which has no recorded event before it.
 

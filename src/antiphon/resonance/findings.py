@@ -30,7 +30,8 @@ class Findings:
         "in step with the whole organisation", "fails a control"), median_delay_hours, same_cell_share, within_incident_share.
         ``n_within``: distinct systems behind the share within incidents of a kind with itself, null otherwise.
     responses, response_contrasts : see ``antiphon.resonance.responses.responses``.
-    branching_ratio : value, low, high.
+    echoed : value, low, high: share of all events that have a parent.
+    branching_ratio : value, low, high: how many times as many events each generation of a chain of echoes has.
     attribution : kind, component, direct, root, low, high (component: average, frailty, own past, peers, other roles,
         ties, organisation, environment; shares of 1).
         ``root`` gives the head of the cascade: own past, peers and ties are ways, never heads, so they are zero there;
@@ -56,6 +57,7 @@ class Findings:
     couplings: pl.DataFrame
     responses: pl.DataFrame
     response_contrasts: pl.DataFrame
+    echoed: pl.DataFrame
     branching_ratio: pl.DataFrame
     attribution: pl.DataFrame
     ladder: pl.DataFrame
