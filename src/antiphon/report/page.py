@@ -19,6 +19,8 @@ from antiphon.report.words import COMPONENTS, SHORT_COMPONENTS, Words, capital, 
 if TYPE_CHECKING:
     from antiphon.release.released import Released
 
+MOST_ROWS = 15
+"""Rows of a table on the page, and bars; the files beside it have all."""
 MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905 - one line
 )
@@ -74,6 +76,7 @@ def _context(released: Released) -> dict[str, Any]:
         "couplings": sections.couplings(released),
         "parallel": sections.parallel(released),
         "attribution": sections.attribution(released),
+        "most_rows": MOST_ROWS,
         "components": COMPONENTS,
         "short_components": SHORT_COMPONENTS,
         "responses": answers.responses(released),

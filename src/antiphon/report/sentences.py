@@ -40,8 +40,10 @@ def sentences(released: Released) -> list[Sentence]:
     found = [_headline(released), *_couplings(released, words, most=2)]
     found += [_ladder(released), _responses(released, words), _echoed(released)]
     found += [_loop(released, words), _attribution(released, words)]
-    if not released.records["pairs"]["claimed"]:
+    claimed = bool(released.records["pairs"]["claimed"])
+    if not claimed:
         found.insert(1, _detectable(released))
+    found.insert(0 if claimed else 1, _no_stays(released))
     return [sentence for sentence in found if sentence is not None][:MOST]
 
 
@@ -62,6 +64,17 @@ def _headline(released: Released) -> Sentence:
         f"Of {number(pairs['shown'])} pairs of events that were looked at, {number(pairs['claimed'])} {verb} more echoes "
         f"than {RIVALS}.",
         "couplings",
+    )
+
+
+def _no_stays(released: Released) -> Sentence | None:
+    """Say, before anything about the same person is said, that without stays it looks larger than it is."""
+    if "no_stays" not in set(released.warnings["code"]):
+        return None
+    return Sentence(
+        "These records do not say who stayed from when to when, so everything below that follows recent events of the same "
+        "person looks larger than it is.",
+        "warnings",
     )
 
 
@@ -91,7 +104,10 @@ def _coupling(row: dict[str, Any], words: Words) -> str:
 
 
 def _ladder(released: Released) -> Sentence | None:
-    """Say whether looking at others foretells events better than looking at each person alone."""
+    """Say whether looking at others foretells events better than looking at each person alone: beyond two standard errors.
+
+    The better of two rungs counts, so that chance alone gets so far in one of twenty.
+    """
     rungs = [row for row in released.ladder.to_dicts() if row["rung"] >= 4 and row["gain"] is not None and row["se"]]
     if not rungs:
         return None
@@ -100,7 +116,7 @@ def _ladder(released: Released) -> Sentence | None:
     if top["gain"] > 2 * top["se"]:
         text = "Looking beyond the person helped: on later weeks that the model had not seen, what had happened to others foretold events better than each person's own record alone"
     else:
-        text = "Looking beyond the person did not clearly help: on later weeks that the model had not seen, what had happened to others foretold events no better than each person's own record alone"
+        text = "These records do not show that looking beyond the person helps: on later weeks that the model had not seen, what had happened to others did not foretell events surely better than each person's own record alone"
     return Sentence(f"{text} ({measure}).", "ladder")
 
 

@@ -43,7 +43,7 @@ class Findings:
     detectable : channel, source_kind, target_kind, smallest (echoes per event that these records would have shown
         with 80 % probability).
     parallel : domain, from_level, to_level (roles of the actors, or levels), strength, direction ("one way",
-        "both ways", "not shown", "shared circumstances not excluded", "slow dependence", "fails a control", "too few"), p, q, evidence.
+        "both ways", "not claimed", "shared circumstances not excluded", "slow dependence", "fails a control", "too few"), p, q, evidence.
     nodes : role, kind, events (for the picture).
     effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
     controls : channel, from_role, source_kind, to_role, target_kind, code, verdict ("passed", "failed", "differs",
