@@ -16,6 +16,7 @@ from antiphon.resonance.attribution import (
     direct,
     echoed,
     group_components,
+    masses,
     root,
     shares,
     totals,
@@ -240,7 +241,8 @@ def echoed_table(read: Reading) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        One row: value, low, high. Nothing where no coupling was looked at.
+        One row: value, low, high. Nothing where no coupling was looked at. Many couplings that are not negative are added
+        up, so that noise makes the draws too large, as it does with the branching ratio; the interval holds the value.
     """
     if not read.couplings:
         return pl.DataFrame(schema=RATIO | BEHIND)
@@ -248,8 +250,10 @@ def echoed_table(read: Reading) -> pl.DataFrame:
     for target in read.design.targets:
         events[target.kind] = target.count.sum()
     value = float(echoed(read.divided, events))
-    low, high = interval(value, echoed(read.drawn_divided, events), highest=1.0)
-    row = {"value": value, "low": low, "high": high} | behind_all(read.design).columns()
+    fit = read.inference.fit
+    estimate = float(totals(fit, read.couplings) @ masses(fit, read.couplings)) / max(float(events.sum()), 1.0)
+    _, low, high = corrected_interval(estimate, echoed(read.drawn_divided, events))
+    row = {"value": value, "low": min(low, value), "high": min(max(high, value), 1.0)} | behind_all(read.design).columns()
     return pl.DataFrame([row], schema=RATIO | BEHIND)
 
 
