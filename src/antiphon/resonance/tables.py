@@ -253,7 +253,9 @@ def echoed_table(read: Reading) -> pl.DataFrame:
     fit = read.inference.fit
     estimate = float(totals(fit, read.couplings) @ masses(fit, read.couplings)) / max(float(events.sum()), 1.0)
     _, low, high = corrected_interval(estimate, echoed(read.drawn_divided, events))
-    row = {"value": value, "low": min(low, value), "high": min(max(high, value), 1.0)} | behind_all(read.design).columns()
+    row = {"value": value, "low": min(low, value), "high": min(max(high, value), 1.0)} | behind_all(
+        read.design
+    ).columns()
     return pl.DataFrame([row], schema=RATIO | BEHIND)
 
 
