@@ -23,7 +23,7 @@ from antiphon.design.roster import Attendance, Ties, make_roster
 from antiphon.design.spells import spells
 from antiphon.design.structure import Choices, Structure, keys_of
 from antiphon.model.parameters import Endemic, Model, TargetModel
-from antiphon.simulation import simulate
+from antiphon.simulation import Simulated, simulate
 
 START = dt.datetime(2025, 1, 6, tzinfo=dt.UTC)
 DAYS = 365
@@ -95,10 +95,12 @@ class Nature:
 
 @dataclass(frozen=True)
 class Invented:
-    """An agency as the estimator sees it, and its true echoes."""
+    """An agency as the estimator sees it, and its true echoes; with echoes also who differs how, and what followed what."""
 
     design: Design
     echoes: tuple[Echo, ...]
+    theta: np.ndarray | None = None
+    simulated: Simulated | None = None
 
 
 @dataclass
@@ -117,8 +119,8 @@ def invent(nature: Nature, seed: int) -> Invented:
     coarse = nature.is_coarse
     if nature.echoes:
         structure = _structure(people, dice, coarse=coarse)
-        rows = simulate(structure, _model(nature, 0.0), seed, frailty=_frailties(people)).rows
-        return Invented(design_of(structure, rows), nature.echoes)
+        found = simulate(structure, _model(nature, 0.0), seed, frailty=_frailties(people))
+        return Invented(design_of(structure, found.rows), nature.echoes, people.theta, found)
     world = _Latent(nature, dice)
     plain = _structure(people, dice, coarse=False)
     found = simulate(plain, _model(nature, world.log_bound), seed, frailty=_frailties(people)).rows

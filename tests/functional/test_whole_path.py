@@ -52,6 +52,14 @@ def test_the_demonstration_finds_its_truth(demo):
     assert all(abs(row["found"] - row["truth"]) < 0.15 for row in answers)
 
 
+def test_every_echo_lies_in_its_interval(demo):
+    out, _ = demo
+    couplings = json.loads((out / "findings.json").read_text(encoding="utf-8"))["couplings"]
+    known = [row for row in couplings if row["low"] is not None and row["high"] is not None]
+    assert len(known) > 100
+    assert all(row["low"] <= row["echoes"] <= row["high"] for row in known)
+
+
 def test_the_results_hold_no_identifier_of_a_person(demo):
     out, _ = demo
     rows = (out / "maple-house" / "systems.csv").read_text(encoding="utf-8").splitlines()

@@ -78,6 +78,7 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
         couplings=_couplings(),
         responses=_responses(),
         response_contrasts=_response_contrasts(),
+        echoed=_sized([{"value": 0.362, "low": 0.291, "high": 0.447}]),
         branching_ratio=_sized([{"value": 0.412, "low": 0.331, "high": 0.497}]),
         attribution=_attribution(),
         ladder=_ladder(),

@@ -108,7 +108,6 @@ def coupling(channel: int, source: int, to: int, columns: tuple[int, ...], **cha
         "target": to,
         "columns": columns,
         "echoes": 0.2,
-        "estimate": 0.2,
         "low": 0.1,
         "high": 0.3,
         "p": 0.001,

@@ -275,5 +275,5 @@ def test_controls_leave_every_number_as_it_was(of_a_wave):
     plain = infer(replace(of_a_wave.fit, design=design))
     assert plain.controls == ()
     for one, other in zip(plain.couplings, of_a_wave.couplings, strict=True):
-        for name in ("estimate", "p", "q"):
+        for name in ("echoes", "p", "q"):
             assert getattr(one, name) == pytest.approx(getattr(other, name), rel=1e-9)

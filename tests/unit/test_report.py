@@ -13,8 +13,8 @@ import pytest
 
 from antiphon.release import Released, release_findings
 from antiphon.report import write_report
-from antiphon.report.page import report_html
-from antiphon.report.picture import draw
+from antiphon.report.page import MOST_ROWS, report_html
+from antiphon.report.picture import draw, drawn_couplings
 from antiphon.report.rivals import rivals
 from antiphon.report.sentences import sentences
 from antiphon.report.words import delay, forbidden_words, number, per_100
@@ -170,6 +170,56 @@ def test_when_nothing_is_found_the_first_sentence_says_so():
     assert sentences(released())[0].text.startswith("Of 11 pairs of events that were looked at, 7 show more echoes")
 
 
+def test_looking_beyond_the_person_helped_only_beyond_two_standard_errors():
+    findings = example_findings()
+    said = []
+    for error in (0.0015, 0.0008):
+        ladder = findings.ladder.with_columns(gain=pl.lit(0.002), se=pl.lit(error))
+        texts = [one.text for one in sentences(released(replace(findings, ladder=ladder)))]
+        said.append(next(text for text in texts if "beyond the person" in text))
+    assert said[0].startswith("These records do not show that looking beyond the person helps")
+    assert said[1].startswith("Looking beyond the person helped")
+
+
+def test_without_stays_a_warning_comes_before_what_follows_the_same_person():
+    found = example_findings()
+    none = replace(found, warnings=(*found.warnings, ("no_stays", "There is no record of who stayed.")))
+    texts = [one.text for one in sentences(released(none))]
+    assert "looks larger" in texts[0]
+    assert "the same person" in texts[0]
+    assert texts[1].startswith("Of 11 pairs")
+    assert len(texts) <= 7
+    nothing = [one.text for one in sentences(released(replace(CASES["nothing found"](), warnings=none.warnings)))]
+    assert nothing[0].startswith("Nothing was found")
+    assert "looks larger" in nothing[1]
+    assert not any("looks larger" in one.text for one in sentences(released()))
+
+
+def test_arrows_have_the_first_numbers():
+    drawn = [row["row"] for row in drawn_couplings(released())]
+    assert len(drawn) > 3
+    assert drawn == list(range(1, len(drawn) + 1))
+
+
+def test_long_tables_end_and_say_where_the_rest_is():
+    findings = example_findings()
+    many = pl.concat([findings.responses] * 12)
+    page = report_html(released(replace(findings, responses=many)))
+    table = page[page.index('<caption id="responses-caption"') :]
+    table = table[: table.index("</table>")]
+    assert table.count("<tr>") == 1 + MOST_ROWS
+    assert "All of them are in tables.xlsx" in table
+    short = report_html(released())
+    short = short[short.index('<caption id="responses-caption"') :]
+    assert "tables.xlsx" not in short[: short.index("</table>")]
+
+
+def test_q_is_explained_where_it_stands():
+    page = report_html(released())
+    caption = page[page.index('<caption id="couplings-caption"') :]
+    assert "corrected for the number of pairs" in caption[: caption.index("</caption>")]
+
+
 def test_the_words_that_were_agreed_are_used():
     words = Page(report_html(released())).words
     for label in (
@@ -179,7 +229,8 @@ def test_the_words_that_were_agreed_are_used():
             "who gets written up)"
         ),
         "follows the same person's recent events",
-        "Of 100 events, about 41 have another recorded event before them that they may echo",
+        "Of 100 events, about 36 have another recorded event before them that they may echo",
+        "Where echoes are echoed again, 100 of them are followed by about 41 more",
         (
             "Acts of physical aggression are followed by more unscheduled absences among staff of the same unit: about 14 for "
             "every 100 (between 8.1 and 20), half of them within about 31 hours."
@@ -389,7 +440,9 @@ def test_what_the_next_file_would_add_is_said():
 
 
 def test_numbers_are_written_as_people_write_them():
-    assert [number(value) for value in (1215, 0.5, 12.0, 0.0126, -0.0)] == ["1,215", "0.5", "12", "0.0126", "0"]
+    assert [number(value) for value in (1215, 55.0042, 476.19, 5.542, 0.5, 12.0, 0.0126, 0.00214, -0.0)] == [
+        "1,215", "55", "476", "5.54", "0.5", "12", "0.0126", "0.0021", "0",
+    ]  # fmt: skip
     assert [per_100(value) for value in (0.142, 0.0814, 0.0)] == ["14", "8.1", "0"]
     assert [delay(hours) for hours in (1.0, 31.0, 52.0)] == ["an hour", "31 hours", "2 days"]
     assert json.dumps(per_100(1.0)) == '"100"'

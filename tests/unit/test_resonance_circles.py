@@ -11,6 +11,7 @@ import pytest
 from antiphon.design.design import Kind
 from antiphon.framework import load_vocabulary
 from antiphon.inference.inference import Inference
+from antiphon.resonance.attribution import shares
 from antiphon.resonance.behind import BEHIND
 from antiphon.resonance.circles import inside, loops_table
 from antiphon.resonance.responses import RESPONSES
@@ -36,7 +37,8 @@ def reading(*, low: float = 0.1) -> Reading:
     nothing = pl.DataFrame()
     inference = Inference(fit, fit, None, couplings, (), "", nothing, nothing, nothing, ())
     drawn = np.random.default_rng(1).normal(0.2, 0.02, (N_DRAWS, 1))
-    return Reading(inference, (), {"client": 11}, np.array([0.2]), drawn, np.ones(1), np.array([100.0, 60.0]))
+    shown, parts = np.array([0.2]), [shares(fit, couplings, one) for one in (np.array([0.2]), drawn)]
+    return Reading(inference, (), {"client": 11}, shown, drawn, *parts, np.ones(1), np.array([100.0, 60.0]))
 
 
 def answers(*rows: dict):

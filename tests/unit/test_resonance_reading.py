@@ -32,7 +32,7 @@ channels = ["self", "peers:unit:client>client", "peers:unit:client>staff"]
 """
 FORBIDDEN = re.compile(r"\b(cause[sd]?|due to|because|contagion|influence[sd]?|risk of|worst)\b", re.IGNORECASE)
 TABLES = (
-    "rates", "couplings", "responses", "response_contrasts", "branching_ratio", "attribution", "ladder", "loops", "diagnostics", "detectable",
+    "rates", "couplings", "responses", "response_contrasts", "echoed", "branching_ratio", "attribution", "ladder", "loops", "diagnostics", "detectable",
     "parallel", "nodes",
 )  # fmt: skip
 

@@ -57,7 +57,7 @@ def _print_tables(tables: dict[str, list[dict[str, Any]]]) -> None:
     titles = {
         "couplings": ("What echoes: further events per event", 3),
         "responses": ("What an incident is met with: share of incidents", 2),
-        "branching_ratio": ("What keeps itself going: share of events", 2),
+        "branching_ratio": ("What keeps itself going: branching ratio", 2),
     }
     for name, (title, places) in titles.items():
         rows = [

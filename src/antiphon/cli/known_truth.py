@@ -44,7 +44,7 @@ def compare_with_truth(truth: "Mapping[str, Any]", released: "Released") -> dict
         ],
         "branching_ratio": [
             _row(
-                "events with another before them that they may echo",
+                "further events per event, from one step of a chain of echoes to the next",
                 truth["branching_ratio"],
                 next(iter(ratio), None),
                 "value",

@@ -195,7 +195,7 @@ def estimate(
         found = _climb(plain, start, sketch if will_go_on else tolerance, is_rough=will_go_on)
         silent = None
         if will_go_on:
-            silent = _climb(plain, _silenced(problem, start), sketch, is_silent=True, is_rough=True).start()
+            silent = _climb(plain, _silenced(problem, start), sketch, is_held=True, is_rough=True).start()
         start, variance = found.start(), 0.0
         if silent is not None:
             variance, value = _first_variance(problem, start.x)
@@ -213,6 +213,16 @@ def estimate(
         found = _climb(frail, found.start(), tolerance)
     if found.start().variance <= SMALLEST_VARIANCE * np.exp(0.1):
         return _climb(plain, replace(found.start(), hessian=None), tolerance).result()
+    return found.result()
+
+
+def estimate_endemic(problem: Problem, start: Start) -> tuple[Optimum, Objective]:
+    """Maximise with the couplings held where the start has them; its variance is only where the search begins."""
+    variance = start.variance or _first_variance(problem, start.x)[0] or FIRST_VARIANCES[0]
+    found = _climb(make_objective(problem, frail=True), replace(start, variance=variance), ROUGH, is_held=True)
+    if found.start().variance <= SMALLEST_VARIANCE * np.exp(0.1):
+        plain = make_objective(problem, frail=False)
+        return _climb(plain, replace(found.start(), hessian=None), ROUGH, is_held=True).result()
     return found.result()
 
 
@@ -238,12 +248,12 @@ class _Climbed:
 
 
 def _climb(
-    objective: Objective, start: Start, tolerance: float, *, is_silent: bool = False, is_rough: bool = False
+    objective: Objective, start: Start, tolerance: float, *, is_held: bool = False, is_rough: bool = False
 ) -> _Climbed:
     """Maximise, with a Hessian of somewhere near where there is one; the last one is made at the optimum.
 
     Where there are random effects the first is made at the start: what is known of them comes from it, in a rough climb
-    without its tangent.
+    without its tangent. With ``is_held`` couplings stay where they are.
     """
     x = np.append(start.x, np.log(start.variance)) if objective.frail else start.x
     if objective.problem.has_effects:
@@ -252,7 +262,7 @@ def _climb(
         begin = objective(x, hessian=True)
     else:
         begin = replace(objective(x, hessian=False), hessian=start.hessian)
-    fixed = objective.bounded if is_silent else None
+    fixed = objective.bounded if is_held else None
     optimum = maximise(objective, begin, objective.bounded, fixed=fixed, tolerance=tolerance)
     if tolerance <= TOLERANCE:
         optimum = replace(optimum, point=objective(optimum.point.x, hessian=True))

@@ -11,7 +11,7 @@ from scipy.special import gammaincc
 
 from antiphon.hawkes.curvature import reduce
 from antiphon.hawkes.effects import SHOCKS, SMALLEST_SPREAD, UNITS
-from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, make_objective, with_levels
+from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, estimate_endemic, make_objective, with_levels
 from antiphon.hawkes.fit import Fit, FitStatus, TargetFit
 from antiphon.hawkes.layout import from_endemic, to_endemic
 from antiphon.hawkes.likelihood import State, compute_state, expected_by_period
@@ -287,6 +287,44 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
         theta_excess=excess,
         log_r=task.log_r,
     )
+
+
+def lasting_share(fit: Fit, index: int) -> float:
+    """Share of a kind's endemic events that lasting differences between people stand for.
+
+    Parameters
+    ----------
+    fit
+        Of all blocks.
+    index
+        Target in ``fit.design.targets``.
+
+    Returns
+    -------
+    float
+        ``sum E[max(theta - 1, 0) | data] M / sum E[theta | data] M``: endemic events above what equal people would have
+        had; 0 without endemic events.
+
+    Notes
+    -----
+    The propensity foretells a person's frailty from their other kinds, and takes from it what it foretells: both are the
+    same lasting difference. So it is put away here, and frailty, with everything else endemic, is estimated anew, while
+    the couplings stay where the propensity has made them sure. The propensity itself must not be counted: nothing is
+    known of anybody at first, so that it spreads less than people differ, and the less so the less has been recorded.
+    """
+    one = fit.targets[index]
+    hazard, mean, excess = one.hazard, one.theta, one.theta_excess
+    if one.model.endemic.propensity:
+        options = replace(fit.options, units=any(prior.name == UNITS for prior in one.priors))
+        problem = build_problem(fit.design, index, options)
+        optimum, objective = estimate_endemic(problem, start_from(problem, one))
+        x = optimum.point.x[: problem.layout.size + problem.kept.size]
+        variance = objective.variances(optimum.point.x)[0]
+        state = compute_state(problem, x, variance, second=False)
+        hazard, mean = state.hazard, state.mean
+        excess = frailty_excess(problem, state, variance) if variance > 0.0 else np.zeros_like(mean)
+    endemic = float(mean @ hazard)
+    return min(float(excess @ hazard) / endemic, 1.0) if endemic > 0.0 else 0.0
 
 
 def frailty_excess(problem: Problem, state: State, variance: float) -> np.ndarray:

@@ -141,7 +141,7 @@ def _reread(claims: Claims, code: Code, other: Design | None, threads: int) -> I
     asked = [place for place in claims.places if code == "incidents" or claims.how(place) not in ("self", "group")]
     if other is None:
         for place in asked:
-            yield Control(place, code, "passed", UNTESTED, UNTESTED, claims.couplings[place].estimate)
+            yield Control(place, code, "passed", UNTESTED, UNTESTED, claims.couplings[place].echoes)
         return
     if code == "incidents":
         asked += [place for place, one in enumerate(claims.couplings) if not one.label and not one.claimed]
@@ -149,7 +149,7 @@ def _reread(claims: Claims, code: Code, other: Design | None, threads: int) -> I
     for place in sorted(asked):
         coupling, estimate = claims.couplings[place], again(place)
         if coupling.claimed:
-            is_far = abs(estimate - coupling.estimate) > FAR * claims.errors[place]
+            is_far = abs(estimate - coupling.echoes) > FAR * claims.errors[place]
             yield Control(place, code, "differs" if is_far else "passed", UNTESTED, UNTESTED, estimate)
         elif estimate > coupling.high + claims.errors[place]:
             yield Control(place, code, "differs", UNTESTED, UNTESTED, estimate)

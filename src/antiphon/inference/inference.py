@@ -39,8 +39,7 @@ class Coupling:
     channel, source_kind : indices into ``Design.channels`` and ``Design.kinds``.
     target : index into ``Design.targets``.
     columns : columns of the target's features that belong to it, one per half-life.
-    echoes : expected direct echoes per source event, penalised estimate (for pictures, attribution, forecasts).
-    estimate : the same, unpenalised; lies within the interval.
+    echoes : expected direct echoes per source event, unpenalised, so within the interval; penalised where there is none.
     low, high : 95 % interval of the total over half-lives, profile likelihood, unpenalised. NaN: no interval.
     p : probability of data as telling or more without the coupling. From the claim fit where the channel acts within
         units. 1 for a coupling estimated at zero and for one whose table row was not tested.
@@ -60,7 +59,6 @@ class Coupling:
     target: int
     columns: tuple[int, ...]
     echoes: float
-    estimate: float
     low: float
     high: float
     p: float
@@ -153,7 +151,7 @@ class Inference:
     Attributes
     ----------
     fit : the unpenalised fit (estimate).
-    penalised : the fit with couplings shrunk by time-blocked validation; for attribution, pictures, forecasts.
+    penalised : the fit with couplings shrunk by time-blocked validation; for attribution, circles and forecasts.
     claim : the fit with free organisation-period cells, or None where no coupling could be claimed anyway.
     couplings : one per row of the table of tests, in its order; including those without interval or test.
     domain_tests : upper stage of the multiplicity correction.

@@ -73,8 +73,9 @@ def infer(
     Returns
     -------
     Inference
-        Couplings with three numbers that are never mixed: ``echoes`` (penalised), ``low`` to ``high`` (profile likelihood,
-        unpenalised) and ``p`` (likelihood ratio, from the fit with free organisation-period cells).
+        Couplings with ``echoes`` inside ``low`` to ``high`` (the maximum of the profile likelihood and its ends, without
+        penalty) and ``p`` (likelihood ratio, from the fit with free organisation-period cells). Where there is no interval
+        ``echoes`` is penalised.
     """
     design = fit.design
     rows = table_of_tests(design)
@@ -89,7 +90,8 @@ def infer(
     p = np.array([one.comparison.p if one is not None else 1.0 for one in tested])
     q, domain_tests = correct(design, rows, p, chosen)
     couplings = tuple(
-        _coupling(penalised, row, one, float(corrected)) for row, one, corrected in zip(rows, tested, q, strict=True)
+        _coupling(penalised if one is None else fit, row, one, float(corrected))
+        for row, one, corrected in zip(rows, tested, q, strict=True)
     )
     errors = np.array([one.interval.standard_error if one is not None else np.nan for one in tested])
     controls = control(Claims(fit, claim or fit, rows, couplings, errors), seed=seed, threads=threads)
@@ -158,16 +160,17 @@ def _test(curve: Curve, strict: Curve | None, row: Row, seed: int) -> Tested:
     return Tested(interval, comparison, float(strict.point.x[places].sum()), interval.standard_error)
 
 
-def _coupling(penalised: Fit, row: Row, tested: Tested | None, q: float) -> Coupling:
-    design = penalised.design
+def _coupling(fit: Fit, row: Row, tested: Tested | None, q: float) -> Coupling:
+    """Put together what is told of a row; ``fit`` gives its echoes and their delay."""
+    design = fit.design
     target = design.targets[row.target]
     columns = list(row.columns)
-    alpha = penalised.targets[row.target].model.alpha[columns]
+    alpha = fit.targets[row.target].model.alpha[columns]
+    echoes = float(alpha.sum())
     lives = [target.columns[c].half_life for c in columns]
     kernels = Kernels(design.kernels.half_lives[lives], design.kernels.orders[lives])
     missing = float("nan")
     interval = tested.interval if tested is not None else None
-    expected = interval.estimate if interval is not None else float(alpha.sum())
     mass = target.compensator[:, columns].sum(axis=0)
     label: Label = row.label
     if not label and tested is not None and _in_step(tested):
@@ -179,15 +182,14 @@ def _coupling(penalised: Fit, row: Row, tested: Tested | None, q: float) -> Coup
         source_kind=row.source_kind,
         target=row.target,
         columns=row.columns,
-        echoes=float(alpha.sum()),
-        estimate=expected,
+        echoes=echoes,
         low=interval.low if interval is not None else missing,
         high=interval.high if interval is not None else missing,
         p=tested.comparison.p if tested is not None else 1.0,
         q=q,
         claimed=not row.label and q <= LEVEL,
         approximate=tested is not None
-        and (tested.interval.approximate or tested.comparison.approximate or expected * mass.max() < ENOUGH_ECHOES),
+        and (tested.interval.approximate or tested.comparison.approximate or echoes * mass.max() < ENOUGH_ECHOES),
         label=label,
         median_delay_days=median_delay(alpha, kernels),
         same_cell_share=same_cell_share(design, row, alpha, kernels),

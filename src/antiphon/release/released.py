@@ -29,8 +29,8 @@ class Released:
     labels : {"kinds": ..., "roles": ..., "relations": ..., "domains": ..., "practices": ...}: plain words for names.
     rates : agency-wide, one row per kind and complete quarter.
     unit_rates : the same per unit, where units are large enough; in the agency's own order.
-    couplings, responses, response_contrasts, branching_ratio, attribution, ladder, loops, diagnostics, detectable,
-    parallel, nodes, effects, controls : as in ``Findings``, released.
+    couplings, responses, response_contrasts, echoed, branching_ratio, attribution, ladder, loops, diagnostics,
+    detectable, parallel, nodes, effects, controls : as in ``Findings``, released.
     withheld : table, reason, rows.
     warnings : code, text.
     """
@@ -43,6 +43,7 @@ class Released:
     couplings: pl.DataFrame
     responses: pl.DataFrame
     response_contrasts: pl.DataFrame
+    echoed: pl.DataFrame
     branching_ratio: pl.DataFrame
     attribution: pl.DataFrame
     ladder: pl.DataFrame

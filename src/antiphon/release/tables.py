@@ -35,7 +35,9 @@ def as_is(value: Any) -> Any:
 
 
 def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFrame:
-    """Release couplings: claimed ones first, then by how much echoes; ``row`` numbers them for the pictures.
+    """Release couplings: claimed ones first, then those surely above zero, each by how much echoes; ``row`` numbers them.
+
+    So the arrows of the picture, which are these, have the first numbers.
 
     ``few`` are pairs of kinds that share the incidents of too few persons: what lies inside them stays there.
     """
@@ -63,8 +65,11 @@ def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFra
                 cell["within_incident_share"] = None
             rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
     rows.sort(
-        key=lambda row: (bool(row["withheld"]), not row["claimed"], -(row["echoes"] or 0.0), *map(row.get, names))
-    )
+        key=lambda row: (
+            bool(row["withheld"]), not row["claimed"], not (row["low"] or 0.0) > 0.0, -(row["echoes"] or 0.0),
+            *map(row.get, names),
+        )
+    )  # fmt: skip
     schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER)
     schema |= {"claimed": YES, "approximate": YES, "label": TEXT} | _SIZES | {"withheld": TEXT}
     return pl.DataFrame(rows, schema=schema).with_row_index("row", offset=1).with_columns(pl.col("row").cast(WHOLE))
@@ -136,13 +141,10 @@ def _has_few(part: float, whole: float) -> bool:
     return any(0.5 <= count < HARD_FLOOR for count in (part, whole - part))
 
 
-def branching_ratio(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Release the branching ratio, a share of 100 events."""
+def of_all_events(name: str, table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Release a number of 100 events of all kinds: how many are echoed, or the branching ratio."""
     values = {"value": _percent, "low": _percent, "high": _percent}
-    rows = [
-        uncertain(passed(row, values, limits), tuple(values))
-        for row in named(checked("branching_ratio", table), limits)
-    ]
+    rows = [uncertain(passed(row, values, limits), tuple(values)) for row in named(checked(name, table), limits)]
     return pl.DataFrame(rows, schema={"value": NUMBER, **_INTERVAL, "withheld": TEXT})
 
 

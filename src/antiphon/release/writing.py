@@ -21,6 +21,8 @@ DOCUMENT_TABLES = (
     "rates", "couplings", "responses", "response_contrasts", "attribution", "ladder", "loops", "diagnostics", "parallel",
     "effects", "controls",
 )  # fmt: skip
+_SINGLE = ("echoed", "branching_ratio")
+"""Tables of one row."""
 _LEFT_OUT = {"rates": ("unit",), "couplings": ("row",)}
 _DOCUMENT_RECORDS = ("hash", "window", "systems", "events", "precision", "set_aside")
 _FIXED_DATE = dt.datetime(2020, 1, 1)  # noqa: DTZ001 - a workbook's creation date has no time zone
@@ -33,7 +35,6 @@ def findings_document(released: Released) -> dict[str, Any]:
     ----------
     released : released tables.
     """
-    ratio = released.branching_ratio.to_dicts()
     empty = {"value": None, "low": None, "high": None, "withheld": TOO_FEW}
     return {
         "antiphon": str(released.settings.get("versions", {}).get("antiphon", "")),
@@ -44,7 +45,7 @@ def findings_document(released: Released) -> dict[str, Any]:
         "records": {name: released.records[name] for name in _DOCUMENT_RECORDS},
         "settings": {name: value for name, value in released.settings.items() if name != "seed"},
         "warnings": released.warnings.to_dicts(),
-        "branching_ratio": ratio[0] if ratio else empty,
+        **{name: next(iter(getattr(released, name).to_dicts()), empty) for name in _SINGLE},
         **{name: _rows(getattr(released, name), _LEFT_OUT.get(name, ())) for name in DOCUMENT_TABLES},
     }
 

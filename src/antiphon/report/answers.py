@@ -19,7 +19,7 @@ DIFFERENT = 0.05
 
 
 def responses(released: Released) -> list[Row]:
-    """What also happens inside an incident.
+    """What also happens inside an incident, withheld rows last.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def responses(released: Released) -> list[Row]:
             "recorded": _recorded(row),
             "withheld": row["withheld"],
         }
-        for row in released.responses.to_dicts()
+        for row in sorted(released.responses.to_dicts(), key=lambda row: bool(row["withheld"]))
     ]
 
 

@@ -13,12 +13,14 @@ from antiphon.report import answers, sections
 from antiphon.report.circumstances import circumstances
 from antiphon.report.picture import draw
 from antiphon.report.rivals import rivals
-from antiphon.report.sentences import branching_words, sentences
+from antiphon.report.sentences import branching_words, echoed_words, sentences
 from antiphon.report.words import COMPONENTS, SHORT_COMPONENTS, Words, capital, number
 
 if TYPE_CHECKING:
     from antiphon.release.released import Released
 
+MOST_ROWS = 15
+"""Rows of a table on the page, and bars; the files beside it have all."""
 MONTHS = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905 - one line
 )
@@ -59,7 +61,8 @@ def report_html(released: Released) -> str:
 
 
 def _context(released: Released) -> dict[str, Any]:
-    ratio = released.branching_ratio.to_dicts()
+    echoed = next(iter(released.echoed.to_dicts()), None)
+    ratio = next(iter(released.branching_ratio.to_dicts()), None)
     return {
         "records": released.records,
         "settings": released.settings,
@@ -73,14 +76,17 @@ def _context(released: Released) -> dict[str, Any]:
         "couplings": sections.couplings(released),
         "parallel": sections.parallel(released),
         "attribution": sections.attribution(released),
+        "most_rows": MOST_ROWS,
         "components": COMPONENTS,
         "short_components": SHORT_COMPONENTS,
         "responses": answers.responses(released),
         "contrasts": answers.response_contrasts(released),
         "asks_circumstances": not released.effects.is_empty(),
         "circumstances": circumstances(released),
-        "branching": ratio[0] if ratio else None,
-        "branching_words": branching_words(ratio[0]) if ratio and not ratio[0]["withheld"] else None,
+        "echoed": echoed,
+        "echoed_words": echoed_words(echoed) if echoed and not echoed["withheld"] else None,
+        "branching": ratio,
+        "branching_words": branching_words(ratio) if ratio and not ratio["withheld"] else None,
         "loops": sections.loops(released),
         "units": sections.units(released),
         "ladder": sections.ladder(released),

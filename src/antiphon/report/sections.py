@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 MOST_QUARTERS = 8
 MOST_UNIT_KINDS = 6
-MOST_COUPLINGS = 40
+MOST_COUPLINGS = 25
 LEAST_SHOWN = 1 / 3
 BAR_WIDTH = 698.0
 RATES = {
@@ -114,7 +114,7 @@ def _is_outside(row: Row, value: str) -> bool:
 
 
 def couplings(released: Released) -> list[Row]:
-    """Rows of the table of couplings in plain words: every claimed one, and others up to 40.
+    """Rows of the table of couplings in plain words: every claimed one, and others up to the 25th, as many as there may be arrows.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def _parallel_cell(row: Row | None) -> Row:
 
 
 def attribution(released: Released) -> list[Row]:
-    """One stacked bar per kind, with what could not be told apart left open.
+    """One stacked bar per kind, most frequent kinds first, with what could not be told apart left open.
 
     Parameters
     ----------
@@ -196,7 +196,8 @@ def attribution(released: Released) -> list[Row]:
     """
     words = Words.of(released)
     kinds = []
-    for kind in dict.fromkeys(released.attribution["kind"]):
+    counts = {kind: count or 0 for kind, count in released.records["events"].items()}
+    for kind in sorted(dict.fromkeys(released.attribution["kind"]), key=lambda kind: -counts.get(kind, 0)):
         rows = released.attribution.filter(pl.col("kind") == kind).to_dicts()
         shown = {row["component"]: row for row in rows if not row["withheld"]}
         if shown:
@@ -306,7 +307,7 @@ def ladder(released: Released) -> Row:
 
 
 def fit(released: Released) -> list[Row]:
-    """How well the model fits each kind.
+    """How well the model fits each kind, those that it fits least first.
 
     Parameters
     ----------
@@ -320,7 +321,7 @@ def fit(released: Released) -> list[Row]:
             "p": p_value(row["p"]),
             "verdict": row["withheld"] or _fit_words(row["p"]),
         }
-        for row in released.diagnostics.to_dicts()
+        for row in released.diagnostics.sort("p", nulls_last=True, maintain_order=True).to_dicts()
     ]
 
 

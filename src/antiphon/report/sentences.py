@@ -38,10 +38,12 @@ def sentences(released: Released) -> list[Sentence]:
     """
     words = Words.of(released)
     found = [_headline(released), *_couplings(released, words, most=2)]
-    found += [_ladder(released), _responses(released, words), _branching(released)]
+    found += [_ladder(released), _responses(released, words), _echoed(released)]
     found += [_loop(released, words), _attribution(released, words)]
-    if not released.records["pairs"]["claimed"]:
+    claimed = bool(released.records["pairs"]["claimed"])
+    if not claimed:
         found.insert(1, _detectable(released))
+    found.insert(0 if claimed else 1, _no_stays(released))
     return [sentence for sentence in found if sentence is not None][:MOST]
 
 
@@ -62,6 +64,17 @@ def _headline(released: Released) -> Sentence:
         f"Of {number(pairs['shown'])} pairs of events that were looked at, {number(pairs['claimed'])} {verb} more echoes "
         f"than {RIVALS}.",
         "couplings",
+    )
+
+
+def _no_stays(released: Released) -> Sentence | None:
+    """Say, before anything about the same person is said, that without stays it looks larger than it is."""
+    if "no_stays" not in set(released.warnings["code"]):
+        return None
+    return Sentence(
+        "These records do not say who stayed from when to when, so everything below that follows recent events of the same "
+        "person looks larger than it is.",
+        "warnings",
     )
 
 
@@ -91,7 +104,10 @@ def _coupling(row: dict[str, Any], words: Words) -> str:
 
 
 def _ladder(released: Released) -> Sentence | None:
-    """Say whether looking at others foretells events better than looking at each person alone."""
+    """Say whether looking at others foretells events better than looking at each person alone: beyond two standard errors.
+
+    The better of two rungs counts, so that chance alone gets so far in one of twenty.
+    """
     rungs = [row for row in released.ladder.to_dicts() if row["rung"] >= 4 and row["gain"] is not None and row["se"]]
     if not rungs:
         return None
@@ -100,7 +116,7 @@ def _ladder(released: Released) -> Sentence | None:
     if top["gain"] > 2 * top["se"]:
         text = "Looking beyond the person helped: on later weeks that the model had not seen, what had happened to others foretold events better than each person's own record alone"
     else:
-        text = "Looking beyond the person did not clearly help: on later weeks that the model had not seen, what had happened to others foretold events no better than each person's own record alone"
+        text = "These records do not show that looking beyond the person helps: on later weeks that the model had not seen, what had happened to others did not foretell events surely better than each person's own record alone"
     return Sentence(f"{text} ({measure}).", "ladder")
 
 
@@ -116,15 +132,15 @@ def _responses(released: Released, words: Words) -> Sentence | None:
     )
 
 
-def _branching(released: Released) -> Sentence | None:
-    rows = released.branching_ratio.filter(pl.col("withheld") == "").to_dicts()
+def _echoed(released: Released) -> Sentence | None:
+    rows = released.echoed.filter(pl.col("withheld") == "").to_dicts()
     if not rows or not rows[0]["low"]:
         return None
-    return Sentence(f"{branching_words(rows[0])}.", "branching")
+    return Sentence(f"{echoed_words(rows[0])}.", "echoed")
 
 
-def branching_words(row: dict[str, Any]) -> str:
-    """Say the branching ratio in the words that are agreed for it.
+def echoed_words(row: dict[str, Any]) -> str:
+    """Say how many events echo another, in the words that are agreed for it.
 
     Parameters
     ----------
@@ -132,6 +148,19 @@ def branching_words(row: dict[str, Any]) -> str:
     """
     return (
         f"Of 100 events, about {per_100(row['value'])} have another recorded event before them that they may echo "
+        f"(between {per_100(row['low'])} and {per_100(row['high'])})"
+    )
+
+
+def branching_words(row: dict[str, Any]) -> str:
+    """Say the branching ratio: what is left of a chain of echoes from one step to the next.
+
+    Parameters
+    ----------
+    row : the released row: value, low, high.
+    """
+    return (
+        f"Where echoes are echoed again, 100 of them are followed by about {per_100(row['value'])} more "
         f"(between {per_100(row['low'])} and {per_100(row['high'])})"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,10 @@ def forbidden_words(text: str) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Write a number without trailing zeros, with commas for thousands."""
-    text = f"{value:,.4f}".rstrip("0").rstrip(".")
+    """Write a number with three digits, all of those before the point, and at most four decimals; commas for thousands."""
+    places = 4 if value == 0 else min(max(2 - math.floor(math.log10(abs(value))), 0), 4)
+    text = f"{value:,.{places}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if text in {"", "-0"} else text
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.hawkes.fitting import lasting_share
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from antiphon.design.design import Channel, Design
     from antiphon.framework.vocabulary import Vocabulary
-    from antiphon.hawkes.fit import Fit, TargetFit
+    from antiphon.hawkes.fit import Fit
     from antiphon.inference.inference import Coupling
 
 COMPONENTS = ("average", "frailty", "own past", "peers", "other roles", "ties", "organisation", "environment")
@@ -119,22 +121,6 @@ def totals(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
     return np.array([fit.targets[c.target].model.alpha[list(c.columns)].sum() for c in couplings], dtype=float)
 
 
-def endemic_parts(fit: TargetFit) -> tuple[float, float]:
-    """Endemic events of a kind, and those of them above what equal persons would have had.
-
-    Parameters
-    ----------
-    fit : fit of the kind.
-
-    Returns
-    -------
-    tuple of float
-        ``sum E[theta] M`` and ``sum E[max(theta - 1, 0)] M``.
-    """
-    endemic = float(fit.theta @ fit.hazard)
-    return endemic, min(float(fit.theta_excess @ fit.hazard), endemic)
-
-
 def shares(fit: Fit, couplings: Sequence[Coupling], echoes: np.ndarray) -> Shares:
     """Divide the expected events of every kind among their parents.
 
@@ -160,7 +146,7 @@ def shares(fit: Fit, couplings: Sequence[Coupling], echoes: np.ndarray) -> Share
     at_fit = totals(fit, couplings) * masses(fit, couplings)
     for number, target in enumerate(fit.targets):
         members = [place for place, coupling in enumerate(couplings) if coupling.target == number]
-        endemic, excess = endemic_parts(target)
+        endemic = float(target.theta @ target.hazard)
         events = endemic + float(at_fit[members].sum())
         if events <= 0:
             continue
@@ -168,7 +154,7 @@ def shares(fit: Fit, couplings: Sequence[Coupling], echoes: np.ndarray) -> Share
         mass = expected[..., members]
         left = np.maximum(events - mass.sum(axis=-1), 0.02 * events)
         whole = left + mass.sum(axis=-1)
-        part = excess / endemic if endemic > 0 else 0.0
+        part = lasting_share(fit, number)
         frailty[..., kind] = part * left / whole
         average[..., kind] = (1.0 - part) * left / whole
         echo_shares[..., kind, members] = mass / whole[..., None]
@@ -196,6 +182,22 @@ def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, group
         which = COMPONENTS.index(component(design.channels[coupling.channel], groups))
         result[..., which] += divided.echoes[..., place]
     return result
+
+
+def echoed(divided: Shares, events: np.ndarray) -> np.ndarray:
+    """Share of all events that follow another recorded event, by whatever way: those with a parent.
+
+    Parameters
+    ----------
+    divided : see ``shares``.
+    events : (kinds,) scored events of each kind.
+
+    Returns
+    -------
+    np.ndarray
+        (...,); 0 without events.
+    """
+    return divided.echoes.sum(axis=-1) @ events / max(float(events.sum()), 1.0)
 
 
 def root(divided: Shares, couplings: Sequence[Coupling], design: Design, groups: Mapping[str, str]) -> np.ndarray:

@@ -28,10 +28,10 @@ class Findings:
     couplings : channel, from_role, source_kind, to_role, target_kind, echoes, low, high, p, q, claimed (bool),
         approximate (bool), label ("", "too few", "shared circumstances not excluded", "slow dependence",
         "in step with the whole organisation", "fails a control"), median_delay_hours, same_cell_share, within_incident_share.
-        ``estimate`` (unpenalised, between low and high); ``n_within``: distinct systems behind the share within
-        incidents of a kind with itself, null otherwise.
+        ``n_within``: distinct systems behind the share within incidents of a kind with itself, null otherwise.
     responses, response_contrasts : see ``antiphon.resonance.responses.responses``.
-    branching_ratio : value, low, high.
+    echoed : value, low, high: share of all events that have a parent.
+    branching_ratio : value, low, high: how many times as many events each generation of a chain of echoes has.
     attribution : kind, component, direct, root, low, high (component: average, frailty, own past, peers, other roles,
         ties, organisation, environment; shares of 1).
         ``root`` gives the head of the cascade: own past, peers and ties are ways, never heads, so they are zero there;
@@ -43,7 +43,7 @@ class Findings:
     detectable : channel, source_kind, target_kind, smallest (echoes per event that these records would have shown
         with 80 % probability).
     parallel : domain, from_level, to_level (roles of the actors, or levels), strength, direction ("one way",
-        "both ways", "not shown", "shared circumstances not excluded", "slow dependence", "fails a control", "too few"), p, q, evidence.
+        "both ways", "not claimed", "shared circumstances not excluded", "slow dependence", "fails a control", "too few"), p, q, evidence.
     nodes : role, kind, events (for the picture).
     effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
     controls : channel, from_role, source_kind, to_role, target_kind, code, verdict ("passed", "failed", "differs",
@@ -57,6 +57,7 @@ class Findings:
     couplings: pl.DataFrame
     responses: pl.DataFrame
     response_contrasts: pl.DataFrame
+    echoed: pl.DataFrame
     branching_ratio: pl.DataFrame
     attribution: pl.DataFrame
     ladder: pl.DataFrame

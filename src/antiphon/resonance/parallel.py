@@ -128,7 +128,7 @@ def directions(found: Sequence[Cell], q: np.ndarray) -> list[str]:
     Returns
     -------
     list of str
-        ``"one way"``, ``"both ways"``, ``"not shown"``, or what forbids a claim: ``"shared circumstances not
+        ``"one way"``, ``"both ways"``, ``"not claimed"``, or what forbids a claim: ``"shared circumstances not
         excluded"``, ``"slow dependence"``, ``"fails a control"``, ``"too few"``.
     """
     shown = {
@@ -140,7 +140,7 @@ def directions(found: Sequence[Cell], q: np.ndarray) -> list[str]:
     for cell in found:
         back = (cell.domain, cell.to_level, cell.from_level) in shown
         is_shown = (cell.domain, cell.from_level, cell.to_level) in shown
-        words.append(cell.label or (("both ways" if back else "one way") if is_shown else "not shown"))
+        words.append(cell.label or (("both ways" if back else "one way") if is_shown else "not claimed"))
     return words
 
 

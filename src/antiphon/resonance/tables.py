@@ -9,7 +9,18 @@ import numpy as np
 import polars as pl
 
 from antiphon.design.ground import fewest_persons
-from antiphon.resonance.attribution import COMPONENTS, component, direct, group_components, root, shares, totals
+from antiphon.resonance.attribution import (
+    COMPONENTS,
+    Shares,
+    component,
+    direct,
+    echoed,
+    group_components,
+    masses,
+    root,
+    shares,
+    totals,
+)
 from antiphon.resonance.behind import (
     BEHIND,
     Behind,
@@ -38,7 +49,6 @@ COUPLINGS = {
     "to_role": pl.String,
     "target_kind": pl.String,
     "echoes": pl.Float64,
-    "estimate": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
     "p": pl.Float64,
@@ -74,6 +84,7 @@ class Reading:
     thresholds : smallest number of persons that may be shown, by role.
     shown : (couplings,) echoes per source event, penalised.
     drawn : (draws, couplings).
+    divided, drawn_divided : where the events of every kind come from, penalised; and at each draw.
     read : (couplings,) share of the sources' events that reached a reader at risk.
     events : (kinds,) source events.
     """
@@ -83,6 +94,8 @@ class Reading:
     thresholds: dict[str, int]
     shown: np.ndarray
     drawn: np.ndarray
+    divided: Shares
+    drawn_divided: Shares
     read: np.ndarray
     events: np.ndarray
 
@@ -134,12 +147,17 @@ def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) 
     """
     design = inference.fit.design
     spoken = sources(what, len(design.kinds))
+    fit, penalised, couplings = inference.fit, inference.penalised, inference.couplings
+    shown = totals(penalised, couplings)
+    drawn = draw_totals(fit, couplings, n_draws=N_DRAWS, seed=seed)
     return Reading(
         inference=inference,
         groups=group_components(agency.vocabulary),
         thresholds=thresholds(agency),
-        shown=totals(inference.penalised, inference.couplings),
-        drawn=draw_totals(inference.fit, inference.couplings, n_draws=N_DRAWS, seed=seed),
+        shown=shown,
+        drawn=drawn,
+        divided=shares(penalised, couplings, shown),
+        drawn_divided=shares(fit, couplings, drawn),
         read=np.array([_read(inference, coupling, spoken) for coupling in inference.couplings], dtype=float),
         events=spoken.events,
     )
@@ -163,7 +181,7 @@ def couplings_table(read: Reading, inside: dict[tuple[str, str], tuple[float, in
     Returns
     -------
     pl.DataFrame
-        As ``Findings.couplings``; ``estimate`` is unpenalised and lies between ``low`` and ``high``.
+        As ``Findings.couplings``; ``echoes`` lies between ``low`` and ``high`` where these are known.
     """
     design = read.design
     rows = []
@@ -178,7 +196,6 @@ def couplings_table(read: Reading, inside: dict[tuple[str, str], tuple[float, in
             channel.to_role or target.role,
             target.name,
             coupling.echoes,
-            coupling.estimate,
             _known(coupling.low),
             _known(coupling.high),
             coupling.p,
@@ -214,6 +231,34 @@ def branching_table(read: Reading) -> pl.DataFrame:
     return pl.DataFrame([row], schema=RATIO | BEHIND)
 
 
+def echoed_table(read: Reading) -> pl.DataFrame:
+    """Lay out how many of all events have a parent, as attribution counts them.
+
+    Parameters
+    ----------
+    read : see ``reading``.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row: value, low, high. Nothing where no coupling was looked at. Many couplings that are not negative are added
+        up, so that noise makes the draws too large, as it does with the branching ratio; the interval holds the value.
+    """
+    if not read.couplings:
+        return pl.DataFrame(schema=RATIO | BEHIND)
+    events = np.zeros(len(read.design.kinds))
+    for target in read.design.targets:
+        events[target.kind] = target.count.sum()
+    value = float(echoed(read.divided, events))
+    fit = read.inference.fit
+    estimate = float(totals(fit, read.couplings) @ masses(fit, read.couplings)) / max(float(events.sum()), 1.0)
+    _, low, high = corrected_interval(estimate, echoed(read.drawn_divided, events))
+    row = {"value": value, "low": min(low, value), "high": min(max(high, value), 1.0)} | behind_all(
+        read.design
+    ).columns()
+    return pl.DataFrame([row], schema=RATIO | BEHIND)
+
+
 def attribution_table(read: Reading) -> pl.DataFrame:
     """Lay out what goes together with the events of each kind.
 
@@ -227,11 +272,9 @@ def attribution_table(read: Reading) -> pl.DataFrame:
         kind, component, direct, root, low, high (of ``direct``); eight rows per kind with scored events.
     """
     design, couplings = read.design, read.couplings
-    divided = shares(read.inference.penalised, couplings, read.shown)
-    shown = direct(divided, couplings, design, read.groups)
-    heads = root(divided, couplings, design, read.groups)
-    fit = read.inference.fit
-    drawn = direct(shares(fit, couplings, read.drawn), couplings, design, read.groups)
+    shown = direct(read.divided, couplings, design, read.groups)
+    heads = root(read.divided, couplings, design, read.groups)
+    drawn = direct(read.drawn_divided, couplings, design, read.groups)
     rows = []
     for target in design.targets:
         k = target.kind
