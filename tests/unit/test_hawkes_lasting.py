@@ -8,7 +8,7 @@ import pytest
 from antiphon.hawkes import Options, fit_design
 from antiphon.hawkes.fitting import lasting_share
 from antiphon.inference.claims import table_of_tests
-from antiphon.resonance.attribution import echoed, masses, shares, totals
+from antiphon.resonance.attribution import echoed, expected_echoes, masses, shares, totals
 from verification.agencies import KINDS, Echo, Nature, invent
 
 ECHOES = (Echo("self", "aggression_physical", "aggression_physical", 0.2),)
@@ -115,3 +115,19 @@ def _is_true(design, row, echoes):
     return (*names, design.kinds[design.targets[row.target].kind].name) in {
         (e.channel, e.source, e.target) for e in echoes
     }
+
+
+def test_a_slow_memory_of_the_own_past_counts_as_lasting_differences(alike):
+    # people differ alike on all kinds: with a half-life of three weeks the own past foretells who they are
+    design = alike[0].design
+    rows, slow = table_of_tests(design), fit_design(design, threads=1)
+    begin = float(design.block_edges[0])
+    rows_of_all = alike[0].simulated
+    true = np.mean(rows_of_all.parent[rows_of_all.rows.time >= begin] >= 0)
+    events = np.array([float(t.count.sum()) for t in design.targets])
+    carried = totals(slow, rows) * masses(slow, rows)
+    found = shares(slow, rows, totals(slow, rows))
+    assert carried.sum() / events.sum() > true + 0.15
+    assert float(echoed(found, events)) == pytest.approx(true, abs=0.12)
+    np.testing.assert_allclose(found.average + found.frailty + found.echoes.sum(axis=-1), 1.0)
+    assert expected_echoes(slow, rows).sum() / events.sum() == pytest.approx(float(echoed(found, events)), abs=1e-3)

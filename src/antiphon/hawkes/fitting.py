@@ -23,7 +23,7 @@ from antiphon.kernels import frailty
 from antiphon.model.parameters import TargetModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from antiphon.design.design import Design, Feature
     from antiphon.hawkes.newton import Optimum
@@ -289,7 +289,7 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
     )
 
 
-def lasting_share(fit: Fit, index: int) -> float:
+def lasting_share(fit: Fit, index: int, silent: Sequence[int] = ()) -> float:
     """Share of a kind's endemic events that lasting differences between people stand for.
 
     Parameters
@@ -298,6 +298,8 @@ def lasting_share(fit: Fit, index: int) -> float:
         Of all blocks.
     index
         Target in ``fit.design.targets``.
+    silent
+        Columns that are taken for lasting differences too: what they carry counts as endemic.
 
     Returns
     -------
@@ -311,13 +313,16 @@ def lasting_share(fit: Fit, index: int) -> float:
     same lasting difference. So it is put away here, and frailty, with everything else endemic, is estimated anew, while
     the couplings stay where the propensity has made them sure. The propensity itself must not be counted: nothing is
     known of anybody at first, so that it spreads less than people differ, and the less so the less has been recorded.
+    A slow memory of a person's own past foretells who they are in the same way.
     """
     one = fit.targets[index]
     hazard, mean, excess = one.hazard, one.theta, one.theta_excess
-    if one.model.endemic.propensity:
+    if one.model.endemic.propensity or one.model.alpha[list(silent)].any():
         options = replace(fit.options, units=any(prior.name == UNITS for prior in one.priors))
         problem = build_problem(fit.design, index, options)
-        optimum, objective = estimate_endemic(problem, start_from(problem, one))
+        start = start_from(problem, one)
+        start.x[problem.layout.size :][np.isin(problem.kept, silent)] = 0.0
+        optimum, objective = estimate_endemic(problem, start)
         x = optimum.point.x[: problem.layout.size + problem.kept.size]
         variance = objective.variances(optimum.point.x)[0]
         state = compute_state(problem, x, variance, second=False)

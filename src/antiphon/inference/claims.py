@@ -74,7 +74,7 @@ def table_of_tests(design: Design) -> tuple[Row, ...]:
     a period: they are estimated and never claimed ("slow dependence"), and where a coupling has faster ones too its
     test asks for these alone, jointly, with the slow ones left in the model.
     """
-    slowest = min(CLAIM_PERIOD_DAYS, design.window_days / 10.0)
+    slowest = slowest_claimed(design)
     rows = []
     for index, target in enumerate(design.targets):
         groups: dict[tuple[int, int], list[int]] = {}
@@ -96,6 +96,11 @@ def table_of_tests(design: Design) -> tuple[Row, ...]:
             n_target = int(design.margins.n_target.get(target.kind, 0))
             rows.append(Row(channel, source, index, tuple(columns), fast, pairs, n_source, n_target, units, label))
     return tuple(sorted(rows, key=lambda row: (row.channel, row.source_kind, row.target)))
+
+
+def slowest_claimed(design: Design) -> float:
+    """Longest half-life in days on which a claim may rest."""
+    return min(CLAIM_PERIOD_DAYS, design.window_days / 10.0)
 
 
 def is_shared(design: Design, target: int, channel: int, n_units: int) -> bool:

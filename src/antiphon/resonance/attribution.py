@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from antiphon.hawkes.fitting import lasting_share
+from antiphon.inference.claims import slowest_claimed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,6 +106,31 @@ def masses(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
     return result
 
 
+def slow_own_past(fit: Fit, coupling: Coupling) -> tuple[int, ...]:
+    """Columns of a coupling that are too slow a memory of one's own past to be told from who one is; () for all others.
+
+    Those on which no claim may rest: the same half-lives, people and events would be lasting differences.
+    """
+    design = fit.design
+    if design.channels[coupling.channel].how != "self":
+        return ()
+    columns, slowest = design.targets[coupling.target].columns, slowest_claimed(design) + 1e-9
+    return tuple(c for c in coupling.columns if design.kernels.half_lives[columns[c].half_life] > slowest)
+
+
+def _recent(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
+    """(couplings,) share of the expected echoes of each coupling that are told from lasting differences."""
+    result = np.ones(len(couplings))
+    for place, coupling in enumerate(couplings):
+        slow, columns = slow_own_past(fit, coupling), list(coupling.columns)
+        if slow:
+            read = fit.design.targets[coupling.target].compensator[:, columns].sum(axis=0)
+            echoes = read * fit.targets[coupling.target].model.alpha[columns]
+            is_slow = np.isin(columns, slow)
+            result[place] = 1.0 - echoes[is_slow].sum() / echoes.sum() if echoes.sum() > 0 else float(not is_slow.all())
+    return result
+
+
 def totals(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
     """Echoes per source event of each coupling, its half-lives taken together.
 
@@ -135,15 +161,17 @@ def shares(fit: Fit, couplings: Sequence[Coupling], echoes: np.ndarray) -> Share
     Shares
         At the estimates of a fit these are the mean posterior probabilities of each parent, since the score is zero:
         ``sum_rows P(parent in column j) = alpha_j G_j``. For other values of the couplings the number of events of
-        each kind is held where it was, and the endemic part gives or takes the difference.
+        each kind is held where it was, and the endemic part gives or takes the difference. What a slow memory of the own
+        past carries is lasting differences.
     """
     design = fit.design
-    expected = echoes * masses(fit, couplings)
+    read = masses(fit, couplings)
+    expected = echoes * read * _recent(fit, couplings)
     n_kinds = len(design.kinds)
     average = np.ones((*echoes.shape[:-1], n_kinds))
     frailty = np.zeros_like(average)
     echo_shares = np.zeros((*echoes.shape[:-1], n_kinds, len(couplings)))
-    at_fit = totals(fit, couplings) * masses(fit, couplings)
+    at_fit = totals(fit, couplings) * read
     for number, target in enumerate(fit.targets):
         members = [place for place, coupling in enumerate(couplings) if coupling.target == number]
         endemic = float(target.theta @ target.hazard)
@@ -154,7 +182,7 @@ def shares(fit: Fit, couplings: Sequence[Coupling], echoes: np.ndarray) -> Share
         mass = expected[..., members]
         left = np.maximum(events - mass.sum(axis=-1), 0.02 * events)
         whole = left + mass.sum(axis=-1)
-        part = lasting_share(fit, number)
+        part = lasting_share(fit, number, [c for place in members for c in slow_own_past(fit, couplings[place])])
         frailty[..., kind] = part * left / whole
         average[..., kind] = (1.0 - part) * left / whole
         echo_shares[..., kind, members] = mass / whole[..., None]
@@ -182,6 +210,11 @@ def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, group
         which = COMPONENTS.index(component(design.channels[coupling.channel], groups))
         result[..., which] += divided.echoes[..., place]
     return result
+
+
+def expected_echoes(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
+    """(couplings,) expected echoes at the estimates of a fit, as attribution counts them."""
+    return totals(fit, couplings) * masses(fit, couplings) * _recent(fit, couplings)
 
 
 def echoed(divided: Shares, events: np.ndarray) -> np.ndarray:

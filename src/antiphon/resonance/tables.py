@@ -15,8 +15,8 @@ from antiphon.resonance.attribution import (
     component,
     direct,
     echoed,
+    expected_echoes,
     group_components,
-    masses,
     root,
     shares,
     totals,
@@ -251,7 +251,7 @@ def echoed_table(read: Reading) -> pl.DataFrame:
         events[target.kind] = target.count.sum()
     value = float(echoed(read.divided, events))
     fit = read.inference.fit
-    estimate = float(totals(fit, read.couplings) @ masses(fit, read.couplings)) / max(float(events.sum()), 1.0)
+    estimate = float(expected_echoes(fit, read.couplings).sum()) / max(float(events.sum()), 1.0)
     _, low, high = corrected_interval(estimate, echoed(read.drawn_divided, events))
     row = {"value": value, "low": min(low, value), "high": min(max(high, value), 1.0)} | behind_all(
         read.design
