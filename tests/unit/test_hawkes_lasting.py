@@ -67,6 +67,16 @@ def test_an_estimate_anew_with_the_same_couplings_finds_the_same_frailty(alike):
             assert lasting_share(fit, index) == pytest.approx(expected, abs=0.01)
 
 
+def test_a_fit_that_found_no_frailty_can_be_asked_what_its_slow_past_carries():
+    fit = fit_design(invent(Nature(echoes=ECHOES, frailty=0.0), 1).design, Options(propensity=False), threads=1)
+    found = [
+        lasting_share(fit, index, [c for c, f in enumerate(target.columns) if f.half_life >= FAST])
+        for index, target in enumerate(fit.design.targets)
+    ]
+    assert any(one.model.frailty_variance == 0.0 for one in fit.targets)
+    assert all(0.0 <= share < 0.5 for share in found)
+
+
 def test_parts_add_up(alike):
     design, fit = alike[0].design, alike[1]
     rows = table_of_tests(design)
