@@ -223,9 +223,7 @@ def correct(
     return result, tests
 
 
-def _pairs_of_domains(
-    design: Design, row: Row, domains: Mapping[int, tuple[str, ...]]
-) -> list[tuple[int, str, str]]:
+def _pairs_of_domains(design: Design, row: Row, domains: Mapping[int, tuple[str, ...]]) -> list[tuple[int, str, str]]:
     """Families that a row belongs to: none where it has a label."""
     target = design.targets[row.target].kind
     sources, ends = (domains.get(k) or (design.kinds[k].name,) for k in (row.source_kind, target))

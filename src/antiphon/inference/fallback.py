@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 JOIN = "+"
 """Between the names of kinds that are read as one."""
 
+Groups = dict[tuple[str, ...], list[int]]
+"""Kinds that are read as one, by their domain and what else they have in common."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Fallback:
     """Couplings of domains that stand in for couplings of kinds.
@@ -60,19 +64,15 @@ def fallback(design: Design, rows: Sequence[Row], domains: Mapping[int, tuple[st
     """
     if design.structure is None or design.recorded is None:
         return None
-    named = domain_of_kinds(design, domains)
-    groups: dict[tuple[str, ...], list[int]] = {}
-    for kind, domain in named.items():
-        groups.setdefault((domain, *_class_of(design, kind)), []).append(kind)
-    chosen = [group for group in groups.values() if len(group) > 1]
-    cells = _too_few(design, rows, chosen)
+    groups, cells = _chosen(design, rows, domains)
     if not cells:
         return None
-    names = [JOIN.join(design.kinds[kind].name for kind in group) for group in chosen]
-    coarse = with_joined_kinds(design, chosen, names)
-    joined = {kind for group in chosen for kind in group}
-    parts = (*((k,) for k in range(len(design.kinds)) if k not in joined), *map(tuple, chosen))
-    of = {new: (named[old[0]],) if len(old) > 1 else domains.get(old[0], ()) for new, old in enumerate(parts)}
+    names = [JOIN.join(design.kinds[kind].name for kind in group) for group in groups.values()]
+    coarse = with_joined_kinds(design, list(groups.values()), names)
+    joined = {kind for group in groups.values() for kind in group}
+    alone = [kind for kind in range(len(design.kinds)) if kind not in joined]
+    parts = (*((kind,) for kind in alone), *map(tuple, groups.values()))
+    of = dict(enumerate([*(domains.get(kind, ()) for kind in alone), *((key[0],) for key in groups)]))
     found = tuple(
         row
         for row in table_of_tests(coarse)
@@ -82,36 +82,68 @@ def fallback(design: Design, rows: Sequence[Row], domains: Mapping[int, tuple[st
     return Fallback(coarse, found, parts, of) if found else None
 
 
-def domain_of_kinds(design: Design, domains: Mapping[int, tuple[str, ...]]) -> dict[int, str]:
-    """Choose for each kind the one of its domains that most kinds like it are signs of; the first among equals.
+def _chosen(
+    design: Design, rows: Sequence[Row], domains: Mapping[int, tuple[str, ...]]
+) -> tuple[Groups, set[tuple[int, int, int]]]:
+    """Choose which kinds to read as one, and the couplings that can then be spoken of.
 
-    Left out are kinds without domain, terminal ones, and those that a gap, a break or a covariate names.
+    Kinds are the rarer the more of their couplings are "too few". The line is drawn where most of these can be spoken
+    for, and of such lines where fewest kinds are joined: a frequent kind among rare ones would take them with it.
     """
+    few, all_ = Counter(), Counter()
+    for row in rows:
+        for kind in {row.source_kind, design.targets[row.target].kind}:
+            all_[kind] += 1
+            few[kind] += row.label == "too few"
+    rarity = {kind: few[kind] / all_[kind] for kind in _may_be_joined(design, domains) if few[kind]}
+    best: tuple[Groups, set[tuple[int, int, int]]] = {}, set()
+    most = 0
+    for line in sorted(set(rarity.values()), reverse=True):
+        groups = _groups(design, [kind for kind in rarity if rarity[kind] >= line], domains)
+        cells, covered = _too_few(design, rows, groups)
+        if covered > most:
+            best, most = (groups, cells), covered
+    return best
+
+
+def _may_be_joined(design: Design, domains: Mapping[int, tuple[str, ...]]) -> list[int]:
+    """Kinds with a domain, but for terminal ones and those that a gap, a break or a covariate names."""
     named = kinds_named(design.structure) if design.structure is not None else frozenset()
-    open_ = [k for k, kind in enumerate(design.kinds) if domains.get(k) and not kind.terminal and k not in named]
-    size = Counter((domain, *_class_of(design, k)) for k in open_ for domain in domains[k])
-    return {k: max(domains[k], key=lambda domain, k=k: size[domain, *_class_of(design, k)]) for k in open_}
+    return [k for k, kind in enumerate(design.kinds) if domains.get(k) and not kind.terminal and k not in named]
 
 
-def _class_of(design: Design, kind: int) -> tuple[str, str, str]:
-    """What kinds must have in common to be read as one."""
-    one = design.kinds[kind]
-    return one.role, one.precision, one.while_
+def _groups(design: Design, kinds: Sequence[int], domains: Mapping[int, tuple[str, ...]]) -> Groups:
+    """Join kinds of one domain that have role, grain of time and rule of risk in common.
+
+    Of its domains a kind counts to the one that most of them are signs of, the first among equals.
+    """
+
+    def key(kind: int, domain: str) -> tuple[str, ...]:
+        one = design.kinds[kind]
+        return domain, one.role, one.precision, one.while_
+
+    size = Counter(key(kind, domain) for kind in kinds for domain in domains[kind])
+    groups: Groups = {}
+    for kind in kinds:
+        largest = max((key(kind, domain) for domain in domains[kind]), key=lambda one: size[one])
+        groups.setdefault(largest, []).append(kind)
+    return {one: group for one, group in groups.items() if len(group) > 1}
 
 
-def _too_few(design: Design, rows: Sequence[Row], groups: Sequence[Sequence[int]]) -> set[tuple[int, int, int]]:
-    """Couplings of domains of which every part is "too few" and all together may be enough.
+def _too_few(design: Design, rows: Sequence[Row], groups: Groups) -> tuple[set[tuple[int, int, int]], int]:
+    """Couplings of domains of which every part is "too few" and all together may be enough; and how many parts they have.
 
     By channel and first kind on either side.
     """
-    first = {kind: group[0] for group in groups for kind in group}
+    first = {kind: group[0] for group in groups.values() for kind in group}
     cells: dict[tuple[int, int, int], list[Row]] = {}
     for row in rows:
         source, target = row.source_kind, design.targets[row.target].kind
         if source in first or target in first:
             cells.setdefault((row.channel, first.get(source, source), first.get(target, target)), []).append(row)
-    return {
-        key
+    enough = {
+        key: parts
         for key, parts in cells.items()
         if all(row.label == "too few" for row in parts) and sum(row.pairs for row in parts) >= FEWEST_PAIRS
     }
+    return set(enough), sum(map(len, enough.values()))

@@ -121,7 +121,7 @@ def infer(
     joined = None if instead is None else read_by_domain(instead, fit, seed=seed, threads=threads)
     p = np.concatenate([one.p for one in (reading, joined) if one is not None])
     q, domain_tests = correct(design, rows, p, chosen, instead)
-    couplings = _couplings(reading, q[: len(rows)])
+    couplings = couplings_of(reading, q[: len(rows)])
     controls = control(reading.claims(couplings), seed=seed, threads=threads)
     couplings = vetoed(couplings, controls)
     by_domain = None
@@ -153,11 +153,9 @@ def read_by_domain(instead: Fallback, fit: Fit, *, seed: int, threads: int) -> R
     return Read(coarse, coarse, strict, instead.rows, tested)
 
 
-def _by_domain(
-    instead: Fallback, joined: Read, q: np.ndarray, design: Design, *, seed: int, threads: int
-) -> ByDomain:
+def _by_domain(instead: Fallback, joined: Read, q: np.ndarray, design: Design, *, seed: int, threads: int) -> ByDomain:
     """Conclude from the records read by domains; rival explanations are asked of what would be claimed alone."""
-    couplings, controls = _couplings(joined, q), ()
+    couplings, controls = couplings_of(joined, q), ()
     if any(coupling.claimed for coupling in couplings):
         controls = control(joined.claims(couplings), seed=seed, threads=threads)
     return ByDomain(
@@ -222,7 +220,7 @@ def _test(curve: Curve, strict: Curve | None, row: Row, seed: int) -> Tested:
     return Tested(interval, comparison, float(strict.point.x[places].sum()), interval.standard_error)
 
 
-def _couplings(read: Read, q: np.ndarray) -> tuple[Coupling, ...]:
+def couplings_of(read: Read, q: np.ndarray) -> tuple[Coupling, ...]:
     """Couplings of a table of tests, before controls."""
     return tuple(
         _coupling(read.penalised if one is None else read.fit, row, one, float(corrected))
