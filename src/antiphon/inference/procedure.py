@@ -336,8 +336,10 @@ def _warnings(
         result.append(
             (
                 "by_domain",
-                f"Some of them were looked at together instead, in {len(by_domain.couplings)} couplings of domains: their kinds "
-                "of event are too rare to be told apart, and are read as one.",
+                (
+                    f"Some of them were looked at together instead, in {len(by_domain.couplings)} couplings of domains: their "
+                    "kinds of event are too rare to be told apart, and are read as one."
+                ),
             )
         )
     return tuple(result)
