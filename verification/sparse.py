@@ -186,7 +186,7 @@ def analyse(name: str, seed: int) -> dict:
         smallest = detectable(joined.fit, couplings)["smallest"].to_list()
         for row, coupling, least in zip(instead.rows, couplings, smallest, strict=True):
             line = _line(instead.design, row, coupling.q, true)
-            numbers = {name: getattr(coupling, name) for name in ("label", "p", "estimate", "low", "high")}
+            numbers = {name: getattr(coupling, name) for name in ("label", "p", "echoes", "low", "high")}
             found["domains"].append(line | numbers | {"least": least})
         found["tests"][1] = sum(not row.label for row in instead.rows)
     return found | {"added": round(added, 2), "seconds": round(time.process_time() - begun, 2)}
@@ -259,7 +259,7 @@ def _found(name: str, agencies: list[dict]) -> str:
     cells = [
         name, f"{asked} of {n}", share(sum(row["p"] <= 0.05 for row in rows), max(asked, 1)),
         share(sum(row["claimed"] for row in rows), n), share(of_kinds, n),
-        f"{np.mean([row['estimate'] for row in rows]):.3f}" if rows else "-",
+        f"{np.mean([row['echoes'] for row in rows]):.3f}" if rows else "-",
         f"{np.median(least):.3f}" if least else "-",
     ]  # fmt: skip
     if name.startswith("even"):

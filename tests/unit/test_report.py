@@ -466,5 +466,5 @@ def test_a_claim_of_domains_is_among_the_sentences_and_says_what_cannot_be_told(
     (text,) = [
         text for text in found if text.startswith("Events of punishment and coercion (restraints or seclusions)")
     ]
-    assert "about 21 for every 100 (between 4 and 41.2)" in text
+    assert "about 21 for every 100 (between 4 and 41)" in text
     assert text.endswith("Each of these kinds is too rare to be looked at by itself.")

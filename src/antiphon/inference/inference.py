@@ -153,7 +153,7 @@ class ByDomain:
     fit : the unpenalised fit of the records with the kinds of each domain read as one.
     parts : (kinds of that design,) names of the kinds that were read as that one.
     domains : (kinds of that design,) the domain of joined kinds, "" for the others.
-    couplings : those that stand in for couplings that are "too few". Their ``echoes`` are the unpenalised estimate.
+    couplings : those that stand in for couplings that are "too few".
     controls : of those that would be claimed; ``Control.coupling`` is an index into these ``couplings``.
     detectable : as in ``Inference``, for these couplings.
     """

@@ -55,7 +55,7 @@ def domains_table(inference: Inference) -> pl.DataFrame:
         channel = design.channels[coupling.channel]
         told = (
             channel.name, channel.from_role or source.role, source.name, found.domains[coupling.source_kind],
-            channel.to_role or target.role, target.name, found.domains[place], coupling.estimate, coupling.low,
+            channel.to_role or target.role, target.name, found.domains[place], coupling.echoes, coupling.low,
             coupling.high, coupling.p, coupling.q, coupling.claimed, coupling.approximate, coupling.label,
             coupling.median_delay_days * 24.0, smallest,
         )  # fmt: skip

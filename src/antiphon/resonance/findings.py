@@ -47,8 +47,8 @@ class Findings:
     nodes : role, kind, events (for the picture).
     effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
     by_domain : as ``couplings``, where kinds are too rare to be told apart and those of a domain are read as one: the names of
-        the kinds joined by "+", with source_domain and target_domain ("" where one kind stands by itself); echoes are
-        unpenalised; smallest as in ``detectable``.
+        the kinds joined by "+", with source_domain and target_domain ("" where one kind stands by itself);
+        smallest as in ``detectable``.
     controls : channel, from_role, source_kind, to_role, target_kind, code, verdict ("passed", "failed", "differs",
         "cannot tell"), p, power, estimate (echoes when the records are read that way).
     warnings : (code, plain sentence).
