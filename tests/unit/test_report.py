@@ -188,7 +188,7 @@ def test_without_stays_a_warning_comes_before_what_follows_the_same_person():
     texts = [one.text for one in sentences(released(none))]
     assert "looks larger" in texts[0]
     assert "the same person" in texts[0]
-    assert texts[1].startswith("Of 11 pairs")
+    assert texts[1].startswith("Of 12 pairs")
     assert len(texts) <= 7
     nothing = [one.text for one in sentences(released(replace(CASES["nothing found"](), warnings=none.warnings)))]
     assert nothing[0].startswith("Nothing was found")
