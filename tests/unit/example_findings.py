@@ -94,6 +94,7 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
         ),
         effects=_effects(),
         controls=_controls(),
+        by_domain=by_domain(),
         warnings=(
             ("heaped_times", "Many times of events stand at full hours; they were used as given."),
             ("few_units", "There are fewer than 10 units; what is said about units comes from few of them."),
@@ -361,6 +362,18 @@ def _effects() -> pl.DataFrame:
     ]  # fmt: skip
     names = ("kind", "covariate", "unit", "ratio", "low", "high", "source_role", "target_role", "n_source", "n_target")
     return _sized([dict(zip(names, row, strict=True)) for row in rows])
+
+
+def by_domain(*, claimed: bool = False) -> pl.DataFrame:
+    """Two couplings of domains, the second of too few persons."""
+    pair = {
+        "channel": "peers:unit:client>staff", "from_role": "client", "source_kind": "restraint+seclusion",
+        "source_domain": "punishment", "to_role": "staff", "target_kind": "staff_injury", "target_domain": "",
+        "target_role": "staff", "echoes": 0.21234, "low": 0.04, "high": 0.412, "p": 0.0123, "q": 0.031 if claimed else 0.31,
+        "claimed": claimed, "approximate": True, "label": "", "median_delay_hours": 51.3, "smallest": 0.2345,
+    }  # fmt: skip
+    few = pair | {"source_kind": "elopement", "source_domain": "", "n_source": 4, "claimed": False}
+    return _sized([pair, few])
 
 
 def _controls() -> pl.DataFrame:

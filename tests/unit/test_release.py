@@ -18,6 +18,7 @@ from antiphon.release.thresholds import thresholds
 from antiphon.release.writing import findings_schema
 from tests.unit.agencies import make_agency
 from tests.unit.example_findings import (
+    by_domain,
     example_findings,
     example_settings,
     example_vocabulary,
@@ -383,3 +384,25 @@ def test_an_uncertain_rate_ratio_is_not_printed(low, high, is_shown):
     table = example_findings().effects.head(1).with_columns(low=pl.lit(low), high=pl.lit(high))
     row = only(released(replace(example_findings(), effects=table)).effects)
     assert row["withheld"] == ("" if is_shown else TOO_UNCERTAIN)
+
+
+def test_couplings_of_domains_are_shown_where_enough_persons_stand_behind_them():
+    table = released().by_domain
+    assert table["withheld"].to_list() == ["", "too few to show"]
+    shown, few = table.to_dicts()
+    assert (shown["echoes"], shown["source_kind"], shown["source_domain"]) == (
+        0.212,
+        "restraint+seclusion",
+        "punishment",
+    )
+    values = ("echoes", "low", "high", "p", "q", "claimed", "label", "smallest", "n_source")
+    assert all(few[name] is None for name in values)
+    words = released().labels["kinds"]
+    assert words["restraint+seclusion"] == "events of punishment and coercion (restraints or seclusions)"
+    assert released(min_clients=61).by_domain["withheld"].to_list() == ["too few to show"] * 2
+
+
+def test_claims_count_whether_of_kinds_or_of_domains():
+    plain = released().records["pairs"]
+    more = released(replace(example_findings(), by_domain=by_domain(claimed=True))).records["pairs"]
+    assert more == {"shown": plain["shown"], "claimed": plain["claimed"] + 1}

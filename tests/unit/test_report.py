@@ -19,6 +19,7 @@ from antiphon.report.rivals import rivals
 from antiphon.report.sentences import sentences
 from antiphon.report.words import delay, forbidden_words, number, per_100
 from tests.unit.example_findings import (
+    by_domain,
     example_findings,
     example_settings,
     example_vocabulary,
@@ -167,7 +168,7 @@ def test_when_nothing_is_found_the_first_sentence_says_so():
         first, *others = sentences(released(findings))
         assert first.text.startswith("Nothing was found")
         assert not any("are followed by" in sentence.text for sentence in others)
-    assert sentences(released())[0].text.startswith("Of 11 pairs of events that were looked at, 7 show more echoes")
+    assert sentences(released())[0].text.startswith("Of 12 pairs of events that were looked at, 7 show more echoes")
 
 
 def test_looking_beyond_the_person_helped_only_beyond_two_standard_errors():
@@ -187,7 +188,7 @@ def test_without_stays_a_warning_comes_before_what_follows_the_same_person():
     texts = [one.text for one in sentences(released(none))]
     assert "looks larger" in texts[0]
     assert "the same person" in texts[0]
-    assert texts[1].startswith("Of 11 pairs")
+    assert texts[1].startswith("Of 12 pairs")
     assert len(texts) <= 7
     nothing = [one.text for one in sentences(released(replace(CASES["nothing found"](), warnings=none.warnings)))]
     assert nothing[0].startswith("Nothing was found")
@@ -446,3 +447,24 @@ def test_numbers_are_written_as_people_write_them():
     assert [per_100(value) for value in (0.142, 0.0814, 0.0)] == ["14", "8.1", "0"]
     assert [delay(hours) for hours in (1.0, 31.0, 52.0)] == ["an hour", "31 hours", "2 days"]
     assert json.dumps(per_100(1.0)) == '"100"'
+
+
+def test_couplings_of_domains_name_the_kinds_that_are_read_as_one():
+    findings = example_findings()
+    page = report_html(released(findings))
+    assert "Where kinds are too rare: domains" in page
+    assert "Events of punishment and coercion (restraints or seclusions)" in page
+    assert "Elopements, then" not in page
+    none = report_html(released(replace(findings, by_domain=findings.by_domain.clear())))
+    assert "Where kinds are too rare" not in none
+
+
+def test_a_claim_of_domains_is_among_the_sentences_and_says_what_cannot_be_told():
+    nothing = CASES["nothing found"]()
+    found = [one.text for one in sentences(released(replace(nothing, by_domain=by_domain(claimed=True))))]
+    assert not found[0].startswith("Nothing was found")
+    (text,) = [
+        text for text in found if text.startswith("Events of punishment and coercion (restraints or seclusions)")
+    ]
+    assert "about 21 for every 100 (between 4 and 41)" in text
+    assert text.endswith("Each of these kinds is too rare to be looked at by itself.")

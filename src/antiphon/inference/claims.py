@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from antiphon.hawkes.problem import LEAST_MASS
 from antiphon.inference.inference import DomainTest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from antiphon.design.design import Design
+    from antiphon.inference.fallback import Fallback
     from antiphon.inference.inference import Label
 
 CLAIM_PERIOD_DAYS = 7.0
@@ -72,7 +74,8 @@ def table_of_tests(design: Design) -> tuple[Row, ...]:
     -----
     Half-lives longer than a claim period, or than a tenth of the window, cannot be told from slow drift by contrasts within
     a period: they are estimated and never claimed ("slow dependence"), and where a coupling has faster ones too its
-    test asks for these alone, jointly, with the slow ones left in the model.
+    test asks for these alone, jointly, with the slow ones left in the model. "Too few" is also what nobody was there to
+    hear, such as a person's own past after discharge.
     """
     slowest = slowest_claimed(design)
     rows = []
@@ -86,7 +89,7 @@ def table_of_tests(design: Design) -> tuple[Row, ...]:
             pairs = float(design.margins.n_pairs.get(key, 0.0))
             units = int(design.margins.n_units.get(key, 0))
             label: Label = ""
-            if pairs < FEWEST_PAIRS:
+            if pairs < FEWEST_PAIRS or target.compensator[:, columns].sum(axis=0).max() < LEAST_MASS:
                 label = "too few"
             elif is_shared(design, index, channel, units):
                 label = "shared circumstances not excluded"
@@ -110,23 +113,27 @@ def is_shared(design: Design, target: int, channel: int, n_units: int) -> bool:
     return design.channels[channel].how not in {"self", "tie"} and n_units < 2
 
 
-def table_hash(design: Design, rows: Sequence[Row]) -> str:
+def table_hash(design: Design, rows: Sequence[Row], by_domain: Fallback | None = None) -> str:
     """SHA-256 of the table in words, so that anyone can see that it was not changed after a look at the results."""
-    words = [
-        [
-            design.channels[row.channel].name,
-            design.kinds[row.source_kind].name,
-            design.kinds[design.targets[row.target].kind].name,
-            [design.kernels.written[design.targets[row.target].columns[c].half_life] for c in row.columns],
-            round(row.pairs, 6),
-            row.n_source,
-            row.n_target,
-            row.n_units,
-            row.label,
-        ]
-        for row in rows
-    ]
+    words = [_in_words(design, row) for row in rows]
+    if by_domain is not None:
+        words += [_in_words(by_domain.design, row) for row in by_domain.rows]
     return hashlib.sha256(json.dumps(words, separators=(",", ":")).encode()).hexdigest()
+
+
+def _in_words(design: Design, row: Row) -> list:
+    target = design.targets[row.target]
+    return [
+        design.channels[row.channel].name,
+        design.kinds[row.source_kind].name,
+        design.kinds[target.kind].name,
+        [design.kernels.written[target.columns[c].half_life] for c in row.columns],
+        round(row.pairs, 6),
+        row.n_source,
+        row.n_target,
+        row.n_units,
+        row.label,
+    ]
 
 
 def holm(p: np.ndarray) -> np.ndarray:
@@ -158,7 +165,11 @@ def simes(p: np.ndarray) -> float:
 
 
 def correct(
-    design: Design, rows: Sequence[Row], p: np.ndarray, domains: Mapping[int, tuple[str, ...]]
+    design: Design,
+    rows: Sequence[Row],
+    p: np.ndarray,
+    domains: Mapping[int, tuple[str, ...]],
+    by_domain: Fallback | None = None,
 ) -> tuple[np.ndarray, tuple[DomainTest, ...]]:
     """Correct all tests as one hierarchical family: pairs of domains first, then the kinds within those that stand out.
 
@@ -167,9 +178,11 @@ def correct(
     design, rows
         The table of tests.
     p
-        (rows,) their probabilities; rows with a label are not in the family.
+        (rows,) their probabilities, then those of the rows of ``by_domain``; rows with a label are not in the family.
     domains
         Domains of each kind, by its index in the design; a kind without domains stands for itself.
+    by_domain
+        Couplings of domains that stand in for couplings of kinds: members of the same family.
 
     Returns
     -------
@@ -185,15 +198,14 @@ def correct(
     ----------
     Benjamini and Bogomolov (2014), Selective inference on multiple families of hypotheses, JRSS B 76.
     """
+    pairs = [_pairs_of_domains(design, row, domains) for row in rows]
+    if by_domain is not None:
+        pairs += [_pairs_of_domains(by_domain.design, row, by_domain.domains) for row in by_domain.rows]
     families: dict[tuple[int, str, str], list[int]] = {}
-    for place, row in enumerate(rows):
-        if row.label:
-            continue
-        target = design.targets[row.target].kind
-        for source in _domains_of(design, row.source_kind, domains):
-            for end in _domains_of(design, target, domains):
-                families.setdefault((row.channel, source, end), []).append(place)
-    result = np.ones(len(rows))
+    for place, keys in enumerate(pairs):
+        for key in keys:
+            families.setdefault(key, []).append(place)
+    result = np.ones(len(pairs))
     if not families:
         return result, ()
     keys = sorted(families)
@@ -211,5 +223,8 @@ def correct(
     return result, tests
 
 
-def _domains_of(design: Design, kind: int, domains: Mapping[int, tuple[str, ...]]) -> tuple[str, ...]:
-    return domains.get(kind) or (design.kinds[kind].name,)
+def _pairs_of_domains(design: Design, row: Row, domains: Mapping[int, tuple[str, ...]]) -> list[tuple[int, str, str]]:
+    """Families that a row belongs to: none where it has a label."""
+    target = design.targets[row.target].kind
+    sources, ends = (domains.get(k) or (design.kinds[k].name,) for k in (row.source_kind, target))
+    return [] if row.label else [(row.channel, source, end) for source in sources for end in ends]

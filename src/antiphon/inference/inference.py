@@ -132,7 +132,7 @@ class DomainTest:
     ----------
     channel : index into ``Design.channels``.
     source_domain, target_domain : domain names (a kind without domain stands for itself).
-    members : indices into ``Inference.couplings``.
+    members : indices into ``Inference.couplings``, followed by those of ``Inference.by_domain``.
     p : combined over the members (Simes); ``q`` after correction over all domain tests.
     """
 
@@ -142,6 +142,32 @@ class DomainTest:
     members: tuple[int, ...]
     p: float
     q: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ByDomain:
+    """Couplings of domains, where kinds are too rare to be told apart (``antiphon.inference.fallback``).
+
+    Attributes
+    ----------
+    fit : the unpenalised fit of the records with the kinds of each domain read as one.
+    parts : (kinds of that design,) names of the kinds that were read as that one.
+    domains : (kinds of that design,) the domain of joined kinds, "" for the others.
+    couplings : those that stand in for couplings that are "too few".
+    controls : of those that would be claimed; ``Control.coupling`` is an index into these ``couplings``.
+    detectable : as in ``Inference``, for these couplings.
+    """
+
+    fit: Fit
+    parts: tuple[tuple[str, ...], ...]
+    domains: tuple[str, ...]
+    couplings: tuple[Coupling, ...]
+    controls: tuple[Control, ...]
+    detectable: pl.DataFrame
+
+    def __repr__(self) -> str:
+        """Sizes only."""
+        return f"ByDomain({len(self.couplings)} couplings)"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -160,6 +186,7 @@ class Inference:
     warnings : (code, plain sentence).
     effects : rate ratios of the covariates, by target and covariate; empty where the design has none.
     controls : rival explanations of the couplings that would be claimed, by coupling and code.
+    by_domain : couplings of domains that stand in for those with too few events; None where there is none.
     """
 
     fit: Fit
@@ -174,6 +201,7 @@ class Inference:
     warnings: tuple[tuple[str, str], ...]
     effects: tuple[Effect, ...] = ()
     controls: tuple[Control, ...] = ()
+    by_domain: ByDomain | None = None
 
     def __repr__(self) -> str:
         """Sizes only."""

@@ -18,7 +18,8 @@ from antiphon.inference.claims import CLAIM_PERIOD_DAYS, LEVEL, Row, correct, ta
 from antiphon.inference.controls import Claims, control, vetoed
 from antiphon.inference.diagnostics import diagnose
 from antiphon.inference.effects import effects_of
-from antiphon.inference.inference import VETOED, Coupling, Inference
+from antiphon.inference.fallback import fallback
+from antiphon.inference.inference import VETOED, ByDomain, Coupling, Inference
 from antiphon.inference.intervals import Comparison, Curve, compare_without, make_curve, profile_interval
 from antiphon.inference.ladder import climb
 from antiphon.inference.penalty import choose_penalty
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from antiphon.design.design import Design
     from antiphon.hawkes.fit import Fit
+    from antiphon.inference.fallback import Fallback
     from antiphon.inference.inference import Effect, Interval, Label
 
 ENOUGH_ECHOES = 20.0
@@ -51,6 +53,33 @@ class Tested:
     comparison: Comparison
     claim_estimate: float
     claim_error: float
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Read:
+    """A reading of the records with all that was asked of it.
+
+    Attributes
+    ----------
+    fit, penalised, claim : the fit, the one with couplings shrunk, and the one that claims rest on (None: no claims).
+    rows, tested : the table of tests, and what the likelihood says of each row (None: "too few").
+    """
+
+    fit: Fit
+    penalised: Fit
+    claim: Fit | None
+    rows: Sequence[Row]
+    tested: Sequence[Tested | None]
+
+    @property
+    def p(self) -> np.ndarray:
+        """(rows,) probabilities, 1 where not tested."""
+        return np.array([one.comparison.p if one is not None else 1.0 for one in self.tested])
+
+    def claims(self, couplings: Sequence[Coupling]) -> Claims:
+        """What controls need."""
+        errors = np.array([one.interval.standard_error if one is not None else np.nan for one in self.tested])
+        return Claims(self.fit, self.claim or self.fit, self.rows, couplings, errors)
 
 
 def infer(
@@ -79,38 +108,69 @@ def infer(
     """
     design = fit.design
     rows = table_of_tests(design)
-    digest = table_hash(design, rows)
     chosen = framework_domains(design) if domains is None else domains
-    claim = claim_fit(fit, threads=threads) if any(not row.label for row in rows) else None
+    instead = fallback(design, rows, chosen)
+    digest = table_hash(design, rows, instead)
+    strict = _strict(fit, rows, threads)
     strength, wholes = choose_penalty(fit, threads=threads)
     penalised = fit
     if strength > 0.0:
         penalised = fit_design(design, replace(fit.options, penalty=strength), start=fit, threads=threads)
-    tested, effects = test_all(fit, claim, rows, seed=seed, threads=threads)
-    p = np.array([one.comparison.p if one is not None else 1.0 for one in tested])
-    q, domain_tests = correct(design, rows, p, chosen)
-    couplings = tuple(
-        _coupling(penalised if one is None else fit, row, one, float(corrected))
-        for row, one, corrected in zip(rows, tested, q, strict=True)
-    )
-    errors = np.array([one.interval.standard_error if one is not None else np.nan for one in tested])
-    controls = control(Claims(fit, claim or fit, rows, couplings, errors), seed=seed, threads=threads)
+    tested, effects = test_all(fit, strict, rows, seed=seed, threads=threads)
+    reading = Read(fit, penalised, strict, rows, tested)
+    joined = None if instead is None else read_by_domain(instead, fit, seed=seed, threads=threads)
+    p = np.concatenate([one.p for one in (reading, joined) if one is not None])
+    q, domain_tests = correct(design, rows, p, chosen, instead)
+    couplings = couplings_of(reading, q[: len(rows)])
+    controls = control(reading.claims(couplings), seed=seed, threads=threads)
     couplings = vetoed(couplings, controls)
+    by_domain = None
+    if instead is not None and joined is not None:
+        by_domain = _by_domain(instead, joined, q[len(rows) :], design, seed=seed, threads=threads)
     climbed = climb(design, penalty=max(strength, 0.5), wholes=wholes, seed=seed, threads=threads)
     return Inference(
         fit=fit,
         penalised=penalised,
-        claim=claim,
+        claim=strict,
         couplings=couplings,
         domain_tests=domain_tests,
         table_hash=digest,
         ladder=climbed.ladder,
         diagnostics=diagnose(fit, climbed.forecasts, seed=seed),
         detectable=detectable(fit, couplings),
-        warnings=_warnings(fit, claim, couplings),
+        warnings=_warnings(fit, strict, couplings, by_domain),
         effects=effects,
         controls=controls,
+        by_domain=by_domain,
     )
+
+
+def read_by_domain(instead: Fallback, fit: Fit, *, seed: int, threads: int) -> Read:
+    """Fit and test the couplings of domains as those of kinds are, but for the penalty."""
+    coarse = fit_design(instead.design, replace(fit.options, columns=None), threads=threads)
+    strict = _strict(coarse, instead.rows, threads)
+    tested, _ = test_all(coarse, strict, instead.rows, seed=seed, threads=threads)
+    return Read(coarse, coarse, strict, instead.rows, tested)
+
+
+def _by_domain(instead: Fallback, joined: Read, q: np.ndarray, design: Design, *, seed: int, threads: int) -> ByDomain:
+    """Conclude from the records read by domains; rival explanations are asked of what would be claimed alone."""
+    couplings, controls = couplings_of(joined, q), ()
+    if any(coupling.claimed for coupling in couplings):
+        controls = control(joined.claims(couplings), seed=seed, threads=threads)
+    return ByDomain(
+        fit=joined.fit,
+        parts=tuple(tuple(design.kinds[kind].name for kind in group) for group in instead.parts),
+        domains=tuple(instead.domains[k][0] if len(group) > 1 else "" for k, group in enumerate(instead.parts)),
+        couplings=vetoed(couplings, controls),
+        controls=controls,
+        detectable=detectable(joined.fit, couplings),
+    )
+
+
+def _strict(fit: Fit, rows: Sequence[Row], threads: int) -> Fit | None:
+    """The claim fit; None where no row may be claimed anyway."""
+    return claim_fit(fit, threads=threads) if any(not row.label for row in rows) else None
 
 
 def framework_domains(design: Design) -> dict[int, tuple[str, ...]]:
@@ -158,6 +218,14 @@ def _test(curve: Curve, strict: Curve | None, row: Row, seed: int) -> Tested:
     comparison = compare_without(strict, row.fast, seed=seed)
     places = strict.places[list(row.columns)]
     return Tested(interval, comparison, float(strict.point.x[places].sum()), interval.standard_error)
+
+
+def couplings_of(read: Read, q: np.ndarray) -> tuple[Coupling, ...]:
+    """Couplings of a table of tests, before controls."""
+    return tuple(
+        _coupling(read.penalised if one is None else read.fit, row, one, float(corrected))
+        for row, one, corrected in zip(read.rows, read.tested, q, strict=True)
+    )
 
 
 def _coupling(fit: Fit, row: Row, tested: Tested | None, q: float) -> Coupling:
@@ -238,7 +306,9 @@ def same_cell_share(design: Design, row: Row, alpha: np.ndarray, kernels: Kernel
     return float(np.average(shares, weights=weights))
 
 
-def _warnings(fit: Fit, claim: Fit | None, couplings: Sequence[Coupling]) -> tuple[tuple[str, str], ...]:
+def _warnings(
+    fit: Fit, claim: Fit | None, couplings: Sequence[Coupling], by_domain: ByDomain | None
+) -> tuple[tuple[str, str], ...]:
     """What the reader must know, as (code, plain sentence)."""
     result = []
     slow = sum(one.status is FitStatus.SLOW for one in fit.targets)
@@ -254,11 +324,22 @@ def _warnings(fit: Fit, claim: Fit | None, couplings: Sequence[Coupling]) -> tup
         )
     if claim is not None and any(one.status is FitStatus.SLOW for one in claim.targets):
         result.append(("claim_slow", "For some kinds of event the strict fit stopped before its optimum."))
-    if all(one.label for one in couplings if one.label not in ("in step with the whole organisation", VETOED)):
+    asked = couplings if by_domain is None else (*couplings, *by_domain.couplings)
+    if all(one.label for one in asked if one.label not in ("in step with the whole organisation", VETOED)):
         result.append(
             ("nothing_testable", "No coupling could be tested: every one is too rare, too slow or shared by all.")
         )
     few = sum(one.label == "too few" for one in couplings)
     if few:
         result.append(("too_few", f"{few} of {len(couplings)} couplings have too few events to say anything."))
+    if by_domain is not None:
+        result.append(
+            (
+                "by_domain",
+                (
+                    f"Some of them were looked at together instead, in {len(by_domain.couplings)} couplings of domains: their "
+                    "kinds of event are too rare to be told apart, and are read as one."
+                ),
+            )
+        )
     return tuple(result)

@@ -76,10 +76,12 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
         "nodes": tables.nodes(findings.nodes, rates.totals, limits),
         "effects": tables.effects(findings.effects, limits),
         "controls": tables.controls(findings.controls, few, limits),
+        "by_domain": tables.by_domain(findings.by_domain, limits),
     }
     everything = {"rates": rates.agency, "unit_rates": rates.units, **shown}
     return Released(
-        records=_records(findings.records, settings, rates, quarters, limits) | {"pairs": _pairs(shown["couplings"])},
+        records=_records(findings.records, settings, rates, quarters, limits)
+        | {"pairs": _pairs(shown["couplings"], shown["by_domain"])},
         settings=_settings(findings.settings, limits),
         labels=_labels(vocabulary, everything, limits),
         withheld=_withheld(everything, findings),
@@ -115,9 +117,10 @@ def _records(
     }
 
 
-def _pairs(couplings: pl.DataFrame) -> dict[str, int]:
-    """How many couplings are shown, and how many of them are claimed."""
-    return {"shown": couplings.filter(pl.col("withheld") == "").height, "claimed": int(couplings["claimed"].sum())}
+def _pairs(*tables: pl.DataFrame) -> dict[str, int]:
+    """How many couplings are shown, of kinds and of domains, and how many of them are claimed."""
+    shown = sum(table.filter(pl.col("withheld") == "").height for table in tables)
+    return {"shown": shown, "claimed": sum(int(table["claimed"].sum()) for table in tables)}
 
 
 def _settings(settings: dict[str, Any], limits: Thresholds) -> dict[str, Any]:
@@ -139,13 +142,25 @@ def _labels(vocabulary: Vocabulary, shown: dict[str, pl.DataFrame], limits: Thre
         kinds |= {node.partition(":")[2].strip() for nodes in shown["loops"]["nodes"] for node in nodes}
     practices = set(shown["response_contrasts"].filter(differs_by="practice")["level"])
     return {
-        "kinds": {name: _label(vocabulary.kinds, name) for name in sorted(kinds)},
+        "kinds": {name: _label(vocabulary.kinds, name) for name in sorted(kinds)} | _joined(shown, vocabulary),
         "relations": {name: _label(vocabulary.relations, name) for name in sorted(vocabulary.relations)},
         "domains": {name: _label(vocabulary.domains, name) for name in sorted(set(shown["parallel"]["domain"]))},
         "practices": {name: _label(vocabulary.practices, name) for name in sorted(practices)},
         "roles": {role: words for role, words in vocabulary.role_labels.items() if limits.shows((role,))},
         "levels": {role: level for role, level in vocabulary.roles.items() if limits.shows((role,))},
     }
+
+
+def _joined(shown: dict[str, pl.DataFrame], vocabulary: Vocabulary) -> dict[str, str]:
+    """Plain words for kinds that are read as one: the domain, and which kinds they are."""
+    found = {}
+    for row in shown["by_domain"].to_dicts():
+        for name, domain in ((row[f"{side}_kind"], row[f"{side}_domain"]) for side in ("source", "target")):
+            if domain:
+                kinds = [_label(vocabulary.kinds, kind) for kind in name.split("+")]
+                parts = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+                found[name] = f"events of {_label(vocabulary.domains, domain)} ({parts})"
+    return found
 
 
 def _label(definitions: Mapping[str, Any], name: str) -> str:

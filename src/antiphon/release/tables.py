@@ -75,6 +75,34 @@ def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFra
     return pl.DataFrame(rows, schema=schema).with_row_index("row", offset=1).with_columns(pl.col("row").cast(WHOLE))
 
 
+def by_domain(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Release couplings of domains: claimed ones first, then by how much echoes. Persons are counted once per domain."""
+    values = {
+        "echoes": _echoes,
+        "low": _echoes,
+        "high": _echoes,
+        "p": significant,
+        "q": significant,
+        "claimed": as_is,
+        "approximate": as_is,
+        "label": as_is,
+        "median_delay_hours": significant,
+        "smallest": significant,
+    }
+    names = ("channel", "from_role", "source_kind", "source_domain", "to_role", "target_kind", "target_domain")
+    rows = []
+    for row in named(checked("by_domain", table), limits):
+        if limits.shows((row["from_role"], row["to_role"])):
+            cell = passed(row, values, limits)
+            rows.append({name: row[name] for name in names} | cell | sizes(row, limits, is_shown=not cell["withheld"]))
+    rows.sort(
+        key=lambda row: (bool(row["withheld"]), not row["claimed"], -(row["echoes"] or 0.0), *map(row.get, names))
+    )
+    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER)
+    schema |= {"claimed": YES, "approximate": YES, "label": TEXT} | _SIZES | {"withheld": TEXT}
+    return pl.DataFrame(rows, schema=schema)
+
+
 def responses(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     """Release responses inside incidents. Neither the incidents with the second kind nor those without may be a few."""
     shares = ("share", "low", "high", "n")

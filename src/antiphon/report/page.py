@@ -74,6 +74,7 @@ def _context(released: Released) -> dict[str, Any]:
         "quarters": sections.last_quarters(released),
         "picture": draw(released),
         "couplings": sections.couplings(released),
+        "by_domain": sections.by_domain(released),
         "parallel": sections.parallel(released),
         "attribution": sections.attribution(released),
         "most_rows": MOST_ROWS,

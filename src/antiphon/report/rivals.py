@@ -29,7 +29,8 @@ def rivals(released: Released) -> Row:
     """
     words = Words.of(released)
     names = ("channel", "source_kind", "target_kind")
-    shown = {tuple(row[name] for name in names): row for row in released.couplings.to_dicts() if not row["withheld"]}
+    rows = [*released.couplings.to_dicts(), *released.by_domain.to_dicts()]
+    shown = {tuple(row[name] for name in names): row for row in rows if not row["withheld"]}
     found: dict[tuple[str, ...], Row] = {}
     apart = []
     for row in released.controls.to_dicts():

@@ -140,6 +140,31 @@ def couplings(released: Released) -> list[Row]:
     ]
 
 
+def by_domain(released: Released) -> list[Row]:
+    """Rows of the table of couplings of domains in plain words.
+
+    Parameters
+    ----------
+    released : released tables.
+    """
+    words = Words.of(released)
+    return [
+        {
+            "source": capital(words.kind(row["source_kind"])),
+            "target": words.kind(row["target_kind"]),
+            "among": words.among(row["channel"], row["to_role"]),
+            "echoes": per_100(row["echoes"]),
+            "interval": interval(row),
+            "smallest": per_100(row["smallest"]) if row["smallest"] is not None else "-",
+            "q": p_value(row["q"]),
+            "verdict": _verdict(row),
+            "claimed": bool(row["claimed"]),
+        }
+        for row in released.by_domain.to_dicts()
+        if not row["withheld"]
+    ]
+
+
 def interval(row: Row) -> str:
     """Write the ends of an interval of a share, or a dash.
 

@@ -38,6 +38,7 @@ def sentences(released: Released) -> list[Sentence]:
     """
     words = Words.of(released)
     found = [_headline(released), *_couplings(released, words, most=2)]
+    found += _by_domain(released, words, most=1)
     found += [_ladder(released), _responses(released, words), _echoed(released)]
     found += [_loop(released, words), _attribution(released, words)]
     claimed = bool(released.records["pairs"]["claimed"])
@@ -83,6 +84,14 @@ def _couplings(released: Released, words: Words, most: int) -> list[Sentence]:
     claimed = [row for row in released.couplings.to_dicts() if row["claimed"]]
     claimed.sort(key=lambda row: (_distance(row), row["row"]))
     return [Sentence(_coupling(row, words), f"coupling-{row['row']}") for row in claimed[:most]]
+
+
+def _by_domain(released: Released, words: Words, most: int) -> list[Sentence]:
+    """Say the strongest claimed couplings of domains."""
+    claimed = [row for row in released.by_domain.to_dicts() if row["claimed"]]
+    claimed.sort(key=_distance)
+    last = "Each of these kinds is too rare to be looked at by itself."
+    return [Sentence(f"{_coupling(row, words)} {last}", "by-domain") for row in claimed[:most]]
 
 
 def _distance(row: dict[str, Any]) -> int:

@@ -46,6 +46,9 @@ class Findings:
         "both ways", "not claimed", "shared circumstances not excluded", "slow dependence", "fails a control", "too few"), p, q, evidence.
     nodes : role, kind, events (for the picture).
     effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
+    by_domain : as ``couplings``, where kinds are too rare to be told apart and those of a domain are read as one: the names of
+        the kinds joined by "+", with source_domain and target_domain ("" where one kind stands by itself);
+        smallest as in ``detectable``.
     controls : channel, from_role, source_kind, to_role, target_kind, code, verdict ("passed", "failed", "differs",
         "cannot tell"), p, power, estimate (echoes when the records are read that way).
     warnings : (code, plain sentence).
@@ -68,6 +71,7 @@ class Findings:
     nodes: pl.DataFrame
     effects: pl.DataFrame
     controls: pl.DataFrame
+    by_domain: pl.DataFrame
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
     def __repr__(self) -> str:

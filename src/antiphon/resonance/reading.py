@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from antiphon.design.roster import roster_of
 from antiphon.records.glance import glance
 from antiphon.resonance.circles import inside, loops_table
+from antiphon.resonance.domains import domains_table
 from antiphon.resonance.effects import effects_table
 from antiphon.resonance.findings import Findings
 from antiphon.resonance.happened import exposed, happened
@@ -82,6 +83,7 @@ def read_off(agency: Agency, inference: Inference, *, seed: int = 1) -> Findings
         nodes=nodes_table(agency, design),
         effects=effects_table(agency, inference),
         controls=controls_table(inference),
+        by_domain=domains_table(inference),
     )
     return replace(findings, warnings=notes(agency, inference, findings))
 

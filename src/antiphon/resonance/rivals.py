@@ -9,7 +9,10 @@ import polars as pl
 from antiphon.resonance.behind import BEHIND, behind_couplings
 
 if TYPE_CHECKING:
-    from antiphon.inference.inference import Inference
+    from collections.abc import Sequence
+
+    from antiphon.design.design import Design
+    from antiphon.inference.inference import Control, Coupling, Inference
 
 CONTROLS = {
     "channel": pl.String,
@@ -35,12 +38,20 @@ def controls_table(inference: Inference) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        As ``Findings.controls``, by coupling and code; null where a number has no meaning.
+        As ``Findings.controls``, by coupling and code, those of couplings of domains at the end; null where a number has no meaning.
     """
-    design = inference.fit.design
+    rows = _rows(inference.fit.design, inference.couplings, inference.controls)
+    joined = inference.by_domain
+    if joined is not None:
+        rows += _rows(joined.fit.design, joined.couplings, joined.controls)
+    numbers = [name for name, kind in CONTROLS.items() if kind == pl.Float64]
+    return pl.DataFrame(rows, schema=CONTROLS | BEHIND).with_columns(pl.col(numbers).fill_nan(None))
+
+
+def _rows(design: Design, couplings: Sequence[Coupling], controls: Sequence[Control]) -> list[dict]:
     rows = []
-    for one in inference.controls:
-        coupling = inference.couplings[one.coupling]
+    for one in controls:
+        coupling = couplings[one.coupling]
         source, target = design.kinds[coupling.source_kind], design.kinds[design.targets[coupling.target].kind]
         channel = design.channels[coupling.channel]
         told = (
@@ -48,5 +59,4 @@ def controls_table(inference: Inference) -> pl.DataFrame:
             one.code, one.verdict, one.p, one.power, one.estimate,
         )  # fmt: skip
         rows.append(dict(zip(CONTROLS, told, strict=True)) | behind_couplings(design, [coupling]).columns())
-    numbers = [name for name, kind in CONTROLS.items() if kind == pl.Float64]
-    return pl.DataFrame(rows, schema=CONTROLS | BEHIND).with_columns(pl.col(numbers).fill_nan(None))
+    return rows
