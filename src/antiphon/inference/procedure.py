@@ -18,11 +18,13 @@ from antiphon.inference.claims import CLAIM_PERIOD_DAYS, LEVEL, Row, correct, ta
 from antiphon.inference.controls import Claims, control, vetoed
 from antiphon.inference.diagnostics import diagnose
 from antiphon.inference.effects import effects_of
+from antiphon.inference.fewer import fewer_after
 from antiphon.inference.inference import VETOED, Coupling, Inference
 from antiphon.inference.intervals import Comparison, Curve, compare_without, make_curve, profile_interval
 from antiphon.inference.ladder import climb
 from antiphon.inference.penalty import choose_penalty
 from antiphon.inference.power import detectable
+from antiphon.inference.robustness import robustness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +96,8 @@ def infer(
         for row, one, corrected in zip(rows, tested, q, strict=True)
     )
     errors = np.array([one.interval.standard_error if one is not None else np.nan for one in tested])
-    controls = control(Claims(fit, claim or fit, rows, couplings, errors), seed=seed, threads=threads)
+    claims = Claims(fit, claim or fit, rows, couplings, errors)
+    controls = control(claims, seed=seed, threads=threads)
     couplings = vetoed(couplings, controls)
     climbed = climb(design, penalty=max(strength, 0.5), wholes=wholes, seed=seed, threads=threads)
     return Inference(
@@ -109,7 +112,8 @@ def infer(
         detectable=detectable(fit, couplings),
         warnings=_warnings(fit, claim, couplings),
         effects=effects,
-        controls=controls,
+        controls=(*controls, *fewer_after(claim or fit, rows)),
+        robustness=robustness(replace(claims, couplings=couplings), seed=seed, threads=threads),
     )
 
 

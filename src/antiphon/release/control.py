@@ -76,6 +76,7 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
         "nodes": tables.nodes(findings.nodes, rates.totals, limits),
         "effects": tables.effects(findings.effects, limits),
         "controls": tables.controls(findings.controls, few, limits),
+        "robustness": tables.robustness(findings.robustness, limits),
     }
     everything = {"rates": rates.agency, "unit_rates": rates.units, **shown}
     return Released(

@@ -30,7 +30,7 @@ class Released:
     rates : agency-wide, one row per kind and complete quarter.
     unit_rates : the same per unit, where units are large enough; in the agency's own order.
     couplings, responses, response_contrasts, echoed, branching_ratio, attribution, ladder, loops, diagnostics,
-    detectable, parallel, nodes, effects, controls : as in ``Findings``, released.
+    detectable, parallel, nodes, effects, controls, robustness : as in ``Findings``, released.
     withheld : table, reason, rows.
     warnings : code, text.
     """
@@ -54,6 +54,7 @@ class Released:
     nodes: pl.DataFrame
     effects: pl.DataFrame
     controls: pl.DataFrame
+    robustness: pl.DataFrame
     withheld: pl.DataFrame
     warnings: pl.DataFrame
 

@@ -48,6 +48,8 @@ class Findings:
     effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
     controls : channel, from_role, source_kind, to_role, target_kind, code, verdict ("passed", "failed", "differs",
         "cannot tell"), p, power, estimate (echoes when the records are read that way).
+    robustness : channel, from_role, source_kind, to_role, target_kind, low, high, hangs_on_one, p_exchanged, smallest_p,
+        shock_factor (infinite: none would do), shock_days; as in ``antiphon.inference.inference.Robustness``.
     warnings : (code, plain sentence).
     """
 
@@ -68,6 +70,7 @@ class Findings:
     nodes: pl.DataFrame
     effects: pl.DataFrame
     controls: pl.DataFrame
+    robustness: pl.DataFrame
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
     def __repr__(self) -> str:

@@ -1,27 +1,34 @@
-"""What rival explanations make of the couplings, and who stands behind each."""
+"""What rival explanations make of the couplings, what the claimed ones rest on, and who stands behind each."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from antiphon.resonance.behind import BEHIND, behind_couplings
 
 if TYPE_CHECKING:
-    from antiphon.inference.inference import Inference
+    from collections.abc import Sequence
 
-CONTROLS = {
-    "channel": pl.String,
-    "from_role": pl.String,
-    "source_kind": pl.String,
-    "to_role": pl.String,
-    "target_kind": pl.String,
+    from antiphon.inference.inference import Control, Inference, Robustness
+
+COUPLING = dict.fromkeys(("channel", "from_role", "source_kind", "to_role", "target_kind"), pl.String)
+CONTROLS = COUPLING | {
     "code": pl.String,
     "verdict": pl.String,
     "p": pl.Float64,
     "power": pl.Float64,
     "estimate": pl.Float64,
+}
+ROBUSTNESS = COUPLING | {
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "hangs_on_one": pl.Boolean,
+    "p_exchanged": pl.Float64,
+    "smallest_p": pl.Float64,
+    "shock_factor": pl.Float64,
+    "shock_days": pl.Float64,
 }
 
 
@@ -37,16 +44,41 @@ def controls_table(inference: Inference) -> pl.DataFrame:
     pl.DataFrame
         As ``Findings.controls``, by coupling and code; null where a number has no meaning.
     """
+    return _table(inference, inference.controls, CONTROLS)
+
+
+def robustness_table(inference: Inference) -> pl.DataFrame:
+    """Lay out what claimed couplings rest on.
+
+    Parameters
+    ----------
+    inference : what was concluded.
+
+    Returns
+    -------
+    pl.DataFrame
+        As ``Findings.robustness``, by coupling; null where a number has no meaning.
+    """
+    table = _table(inference, inference.robustness, ROBUSTNESS)
+    is_known = pl.col("low").is_not_null()
+    return table.with_columns(hangs_on_one=pl.when(is_known).then(pl.col("hangs_on_one")))
+
+
+def _table(inference: Inference, about: Sequence[Control | Robustness], schema: dict[str, Any]) -> pl.DataFrame:
     design = inference.fit.design
     rows = []
-    for one in inference.controls:
+    for one in about:
         coupling = inference.couplings[one.coupling]
         source, target = design.kinds[coupling.source_kind], design.kinds[design.targets[coupling.target].kind]
         channel = design.channels[coupling.channel]
-        told = (
-            channel.name, channel.from_role or source.role, source.name, channel.to_role or target.role, target.name,
-            one.code, one.verdict, one.p, one.power, one.estimate,
-        )  # fmt: skip
-        rows.append(dict(zip(CONTROLS, told, strict=True)) | behind_couplings(design, [coupling]).columns())
-    numbers = [name for name, kind in CONTROLS.items() if kind == pl.Float64]
-    return pl.DataFrame(rows, schema=CONTROLS | BEHIND).with_columns(pl.col(numbers).fill_nan(None))
+        names = (
+            channel.name,
+            channel.from_role or source.role,
+            source.name,
+            channel.to_role or target.role,
+            target.name,
+        )
+        told = {name: getattr(one, name) for name in schema if name not in COUPLING}
+        rows.append(dict(zip(COUPLING, names, strict=True)) | told | behind_couplings(design, [coupling]).columns())
+    numbers = [name for name, kind in schema.items() if kind == pl.Float64]
+    return pl.DataFrame(rows, schema=schema | BEHIND).with_columns(pl.col(numbers).fill_nan(None))
