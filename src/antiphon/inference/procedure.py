@@ -112,7 +112,7 @@ def infer(
         detectable=detectable(fit, couplings),
         warnings=_warnings(fit, claim, couplings),
         effects=effects,
-        controls=(*controls, *fewer_after(claim or fit, rows)),
+        controls=(*controls, *fewer_after(claim or fit, rows, threads=threads)),
         robustness=robustness(replace(claims, couplings=couplings), seed=seed, threads=threads),
     )
 
