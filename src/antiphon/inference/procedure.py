@@ -17,6 +17,7 @@ from antiphon.hawkes.fitting import fit_design
 from antiphon.inference.claims import CLAIM_PERIOD_DAYS, LEVEL, Row, correct, table_hash, table_of_tests
 from antiphon.inference.controls import Claims, control, vetoed
 from antiphon.inference.diagnostics import diagnose
+from antiphon.inference.doubts import doubts
 from antiphon.inference.effects import effects_of
 from antiphon.inference.fewer import fewer_after
 from antiphon.inference.inference import VETOED, Coupling, Inference
@@ -110,7 +111,7 @@ def infer(
         ladder=climbed.ladder,
         diagnostics=diagnose(fit, climbed.forecasts, seed=seed),
         detectable=detectable(fit, couplings),
-        warnings=_warnings(fit, claim, couplings),
+        warnings=(*_warnings(fit, claim, couplings), *doubts(fit, couplings)),
         effects=effects,
         controls=(*controls, *fewer_after(claim or fit, rows, threads=threads)),
         robustness=robustness(replace(claims, couplings=couplings), seed=seed, threads=threads),
