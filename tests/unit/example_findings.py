@@ -95,6 +95,7 @@ def example_findings(seed: int = 1, window: tuple[str, str] = ("2024-01-01", "20
         effects=_effects(),
         controls=_controls(),
         by_domain=by_domain(),
+        robustness=_robustness(),
         warnings=(
             ("heaped_times", "Many times of events stand at full hours; they were used as given."),
             ("few_units", "There are fewer than 10 units; what is said about units comes from few of them."),
@@ -389,8 +390,21 @@ def _controls() -> pl.DataFrame:
         {"code": "year_apart", "verdict": "cannot tell"},
         {"code": "jitter", "verdict": "failed", "p": 0.21, "power": 0.84} | VETOED,
         {"code": "incidents", "verdict": "differs", "estimate": 0.412} | NOT_CLAIMED,
+        {"code": "fewer_after", "verdict": "differs", "p": 0.0042} | NOT_CLAIMED,
     ]
     return _sized([pair | none | row for row in rows])
+
+
+def _robustness() -> pl.DataFrame:
+    pair = {
+        "channel": "peers:unit:client>staff", "from_role": "client", "source_kind": "aggression_physical",
+        "to_role": "staff", "target_kind": "absence_unscheduled", "target_role": "staff",
+    }  # fmt: skip
+    told = {
+        "low": 0.0912, "high": 0.1873, "hangs_on_one": False, "p_exchanged": 0.0417, "smallest_p": 0.0417,
+        "shock_factor": 3.263, "shock_days": 4.328,
+    }  # fmt: skip
+    return _sized([pair | told])
 
 
 VETOED = {
@@ -410,6 +424,7 @@ def without_findings(findings: Findings) -> Findings:
         findings,
         couplings=couplings.with_columns(pl.col("label").replace("fails a control", "")),
         controls=findings.controls.clear(),
+        robustness=findings.robustness.clear(),
         loops=findings.loops.clear(),
         parallel=findings.parallel.with_columns(q=pl.lit(0.7)),
         ladder=findings.ladder.with_columns(

@@ -60,6 +60,18 @@ def test_a_coupling_needs_enough_clients_and_enough_staff(n_source, n_target, is
         assert row["p"] is row["low"] is row["n_source"] is row["n_target"] is None
 
 
+def test_what_a_claim_rests_on_is_shown_where_enough_stand_behind_it():
+    findings = example_findings()
+    (shown,) = released(findings).robustness.to_dicts()
+    assert shown["hangs_on_one"] is False
+    assert shown["low"] == 0.091
+    few = findings.robustness.with_columns(n_target=pl.lit(4))
+    (withheld,) = released(replace(findings, robustness=few)).robustness.to_dicts()
+    assert withheld["withheld"] == TOO_FEW
+    assert withheld["low"] is None
+    assert withheld["hangs_on_one"] is None
+
+
 def test_controls_are_shown_where_the_coupling_is_and_not_inside_incidents_of_a_few():
     findings = example_findings()
     shown = released(findings).controls

@@ -245,7 +245,7 @@ def test_each_coupling_has_a_line_for_each_rival_and_a_veto_is_said():
     lines = {row["name"]: row["lines"] for row in found["rows"]}
     assert [row["vetoed"] for row in found["rows"]] == [False, True]
     asked, vetoed = lines.values()
-    assert len(asked) == 4
+    assert len(asked) == 4 + 3  # rivals, and what it rests on
     assert any("93%" in line and "hardly any draw" in line for line in asked)
     assert any("too short" in line for line in asked)
     assert len(vetoed) == 1
@@ -254,6 +254,26 @@ def test_each_coupling_has_a_line_for_each_rival_and_a_veto_is_said():
     page = report_html(released())
     assert "Do other explanations do as well?" in page
     assert "No echo was found that would have to be held" in report_html(released(CASES["nothing found"]()))
+
+
+def test_a_claim_says_what_it_rests_on():
+    found = rivals(released())
+    lines = found["rows"][0]["lines"]
+    assert any("does not hang on one unit" in line and "between 9.1 and 19 for every 100" in line for line in lines)
+    assert any("exchanged between them, hardly any way fits" in line and "0.042" in line for line in lines)
+    assert any("4.3 days long" in line and "at least 3.3 times" in line for line in lines)
+    assert len(found["fewer"]) == 1
+    findings = example_findings()
+    table = findings.robustness
+    other = table.with_columns(
+        hangs_on_one=pl.lit(value=True), p_exchanged=pl.lit(0.3), shock_factor=pl.lit(float("inf"))
+    )
+    lines = rivals(released(replace(findings, robustness=other)))["rows"][0]["lines"]
+    assert any("hangs on one unit: without it" in line for line in lines)
+    assert any("other ways fit as well" in line for line in lines)
+    assert any("would not look like it" in line for line in lines)
+    nothing = table.with_columns(low=None, high=None, hangs_on_one=None, p_exchanged=None, shock_days=None)
+    assert len(rivals(released(replace(findings, robustness=nothing)))["rows"][0]["lines"]) == 4  # its controls
 
 
 def test_answers_differ_in_plain_words_and_only_where_chance_would_not_do():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.design.events import SetAside, make_events, rows_from
+from antiphon.design.events import SetAside, make_events, rows_again, rows_from
 from antiphon.design.passes import Readings, read_all
 from antiphon.design.pools import wire
 from antiphon.design.targets import risk_spells
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from antiphon.design.delays import Kernels
     from antiphon.design.design import Channel, Design, Kind
-    from antiphon.design.events import Rows
+    from antiphon.design.events import Events, Rows
     from antiphon.design.structure import Structure
 
 
@@ -100,3 +100,22 @@ def make_ear(design: Design, index: int, columns: Sequence[int]) -> Ear:
         block_edges=design.block_edges,
         readings=readings,
     )
+
+
+def events_again(design: Design) -> Events | None:
+    """Make the events of a design once more from what it was made of; None where it does not hold that."""
+    structure, recorded = design.structure, design.recorded
+    if structure is None or recorded is None:
+        return None
+    return make_events(
+        recorded.rows, structure.kinds, structure.roster, structure.calendars, recorded.join_days, SetAside()
+    )  # fmt: skip
+
+
+def history_of(design: Design, source: int) -> Rows | None:
+    """Return the rows of a source kind, numbered by incident, as an ear reads them; None as in `events_again`."""
+    structure, events = design.structure, events_again(design)
+    if structure is None or events is None:
+        return None
+    rows = rows_again(events, structure.kinds, structure.calendars)
+    return rows.where(rows.kind == source)

@@ -219,7 +219,9 @@ def estimate(
 def estimate_endemic(problem: Problem, start: Start) -> tuple[Optimum, Objective]:
     """Maximise with the couplings held where the start has them; its variance is only where the search begins."""
     variance = start.variance or _first_variance(problem, start.x)[0] or FIRST_VARIANCES[0]
-    found = _climb(make_objective(problem, frail=True), replace(start, variance=variance, hessian=None), ROUGH, is_held=True)
+    found = _climb(
+        make_objective(problem, frail=True), replace(start, variance=variance, hessian=None), ROUGH, is_held=True
+    )
     if found.start().variance <= SMALLEST_VARIANCE * np.exp(0.1):
         plain = make_objective(problem, frail=False)
         return _climb(plain, replace(found.start(), hessian=None), ROUGH, is_held=True).result()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from antiphon.design.events import SetAside, make_events
+from antiphon.design.listening import events_again
 from antiphon.hawkes.fitting import refit_target
 from antiphon.inference.inference import VETOED, Control
 from antiphon.inference.jitter import LEVEL, Jittered, jitter
@@ -80,15 +80,12 @@ def control(claims: Claims, *, seed: int = 1, threads: int = 2) -> tuple[Control
     tuple of Control
         By coupling and code. Nothing where the design does not hold its records, as of arrays made by hand.
     """
-    structure, recorded = claims.fit.design.structure, claims.fit.design.recorded
-    if structure is None or recorded is None:
+    events = events_again(claims.fit.design)
+    if events is None:
         return ()
     found = list(_reread(claims, "incidents", rows_apart(claims.fit.design), threads))
     found += _reread(claims, "ties_at_admission", ties_at_admission(claims.fit.design), threads)
     if claims.places:
-        events = make_events(
-            recorded.rows, structure.kinds, structure.roster, structure.calendars, recorded.join_days, SetAside()
-        )
         with ThreadPoolExecutor(max(1, threads)) as pool:
             for some in pool.map(lambda place: _timed(claims, events, place, seed), claims.places):
                 found += some

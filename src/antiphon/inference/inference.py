@@ -26,7 +26,7 @@ VETOED: Label = "fails a control"
 Verdict = Literal["passed", "failed", "differs", "cannot tell"]
 """What a control says of a coupling; only "failed" is a veto."""
 
-Code = Literal["jitter", "year_apart", "incidents", "ties_at_admission"]
+Code = Literal["jitter", "year_apart", "incidents", "ties_at_admission", "fewer_after"]
 """Which control; see ``Control.code``."""
 
 
@@ -85,11 +85,12 @@ class Control:
         - ``jitter``: the sources' times were redrawn from their own rhythm;
         - ``year_apart``: the sources were moved by a year;
         - ``incidents``: rows of one incident were read as separate events;
-        - ``ties_at_admission``: nobody changes units or ties.
+        - ``ties_at_admission``: nobody changes units or ties;
+        - ``fewer_after``: not asked of a claim: of a coupling estimated at 0, whether less follows than by chance.
     verdict : "passed", "failed" (a veto), "differs" (the estimate moves by more than two standard errors; no veto) or
         "cannot tell".
     p : of the test, where there is one, else NaN. For ``jitter`` a small one speaks for the coupling, for ``year_apart``
-        against it.
+        against it; for ``fewer_after`` it is corrected for the number of tests.
     power : probability that the jitter test notices an echo of the size estimated; NaN for the others.
     estimate : echoes per event when the records are read that way; NaN for the others.
     """
@@ -100,6 +101,32 @@ class Control:
     p: float
     power: float
     estimate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Robustness:
+    """What a claimed coupling rests on: no veto, and nothing is taken off it.
+
+    Attributes
+    ----------
+    coupling : index into ``Inference.couplings``.
+    low, high : smallest and largest estimate without one of the units, in the fit that claims rest on; NaN where there are
+        fewer than 3.
+    hangs_on_one : whether without one of the units p, uncorrected, is above .05.
+    p_exchanged : p from exchanging what happened before between units, for channels within units where these are fewer than
+        10, else NaN; ``smallest_p`` : the smallest that so many units can give.
+    shock_factor, shock_days : spells of single units alone that would look like it, see ``antiphon.inference.shocks``; NaN
+        for channels that do not act within units, an infinite factor where no such spells would do.
+    """
+
+    coupling: int
+    low: float
+    high: float
+    hangs_on_one: bool
+    p_exchanged: float
+    smallest_p: float
+    shock_factor: float
+    shock_days: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +212,10 @@ class Inference:
     ladder, diagnostics, detectable : see ``antiphon.inference.ladder``, ``diagnostics`` and ``power``.
     warnings : (code, plain sentence).
     effects : rate ratios of the covariates, by target and covariate; empty where the design has none.
-    controls : rival explanations of the couplings that would be claimed, by coupling and code.
+    controls : rival explanations of the couplings that would be claimed, by coupling and code; then the couplings after which
+        there is less than by chance (``fewer_after``).
     by_domain : couplings of domains that stand in for those with too few events; None where there is none.
+    robustness : what the claimed ones rest on, by coupling.
     """
 
     fit: Fit
@@ -202,6 +231,7 @@ class Inference:
     effects: tuple[Effect, ...] = ()
     controls: tuple[Control, ...] = ()
     by_domain: ByDomain | None = None
+    robustness: tuple[Robustness, ...] = ()
 
     def __repr__(self) -> str:
         """Sizes only."""

@@ -317,7 +317,7 @@ def _next_reach(estimate: float, side: float, wanted: float, sums: list[float], 
     return float(np.clip(reach, 0.1 * last, 4.0 * last)) if side > 0.0 else float(max(reach, 0.1 * last))
 
 
-def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1) -> Comparison:
+def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1, is_quick: bool = False) -> Comparison:
     """Likelihood ratio test of some couplings against their absence.
 
     Parameters
@@ -328,6 +328,8 @@ def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1) ->
         Columns of the target's features, tested together.
     seed
         For the weights of more than three half-lives.
+    is_quick
+        Whether the quadratic model at the optimum is enough.
 
     Returns
     -------
@@ -342,6 +344,8 @@ def compare_without(curve: Curve, columns: tuple[int, ...], *, seed: int = 1) ->
     inflation = cluster_inflation(curve, places)
     weights = chi_bar_weights(information(curve, places), seed=seed)
     quick = Comparison(2.0 * lost / inflation, chi_bar_p(2.0 * lost / inflation, weights), approximate=True)
+    if is_quick:
+        return quick
     if curve.size >= LARGE or (curve.size >= SMALL and quick.p > 0.2):
         return quick
     fixed = np.zeros(curve.point.x.size, dtype=bool)

@@ -17,13 +17,16 @@ from antiphon.hawkes.fitting import fit_design
 from antiphon.inference.claims import CLAIM_PERIOD_DAYS, LEVEL, Row, correct, table_hash, table_of_tests
 from antiphon.inference.controls import Claims, control, vetoed
 from antiphon.inference.diagnostics import diagnose
+from antiphon.inference.doubts import doubts
 from antiphon.inference.effects import effects_of
 from antiphon.inference.fallback import fallback
+from antiphon.inference.fewer import fewer_after
 from antiphon.inference.inference import VETOED, ByDomain, Coupling, Inference
 from antiphon.inference.intervals import Comparison, Curve, compare_without, make_curve, profile_interval
 from antiphon.inference.ladder import climb
 from antiphon.inference.penalty import choose_penalty
 from antiphon.inference.power import detectable
+from antiphon.inference.robustness import robustness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +125,8 @@ def infer(
     p = np.concatenate([one.p for one in (reading, joined) if one is not None])
     q, domain_tests = correct(design, rows, p, chosen, instead)
     couplings = couplings_of(reading, q[: len(rows)])
-    controls = control(reading.claims(couplings), seed=seed, threads=threads)
+    claims = reading.claims(couplings)
+    controls = control(claims, seed=seed, threads=threads)
     couplings = vetoed(couplings, controls)
     by_domain = None
     if instead is not None and joined is not None:
@@ -138,9 +142,10 @@ def infer(
         ladder=climbed.ladder,
         diagnostics=diagnose(fit, climbed.forecasts, seed=seed),
         detectable=detectable(fit, couplings),
-        warnings=_warnings(fit, strict, couplings, by_domain),
+        warnings=(*_warnings(fit, strict, couplings, by_domain), *doubts(fit, couplings)),
         effects=effects,
-        controls=controls,
+        controls=(*controls, *fewer_after(strict or fit, rows, threads=threads)),
+        robustness=robustness(replace(claims, couplings=couplings), seed=seed, threads=threads),
         by_domain=by_domain,
     )
 

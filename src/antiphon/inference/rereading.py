@@ -1,4 +1,4 @@
-"""The records read in another way, for controls: incidents apart, and units and ties as at admission."""
+"""The records read in another way, for controls: incidents apart, units and ties as at admission, a unit left out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from antiphon.design.admission import as_at_admission
 from antiphon.design.build import design_of, with_periods
+from antiphon.design.risk import Gap
 
 if TYPE_CHECKING:
     from antiphon.design.design import Design
@@ -36,6 +37,31 @@ def ties_at_admission(design: Design) -> Design | None:
     if not _differ(structure.roster, roster):
         return None
     return _again(design, design_of(replace(structure, roster=roster), recorded.rows, recorded.join_days))
+
+
+def without_unit(design: Design, unit: int) -> Design | None:
+    """Return the design without a unit: nobody is watched there, and nothing that happened there reaches anyone.
+
+    Parameters
+    ----------
+    design
+        Of recorded rows.
+    unit
+        Code of the group.
+
+    Returns
+    -------
+    Design or None
+        None where the design does not hold its records, or where a kind has happened in that unit only.
+    """
+    structure, recorded = design.structure, design.recorded
+    if structure is None or recorded is None:
+        return None
+    member, rows = structure.roster.member, recorded.rows
+    inside = member.where(member.group == unit).without_groups()
+    unwatched = replace(structure, gaps=(*structure.gaps, Gap(unit, 0.0, design.window_days, ())))
+    others = rows.where(~inside.holds(rows.system, rows.time))
+    return _again(design, design_of(unwatched, others, recorded.join_days))
 
 
 def _differ(one: Roster, other: Roster) -> bool:

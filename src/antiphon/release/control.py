@@ -77,6 +77,7 @@ def release_findings(findings: Findings, settings: Settings, vocabulary: Vocabul
         "effects": tables.effects(findings.effects, limits),
         "controls": tables.controls(findings.controls, few, limits),
         "by_domain": tables.by_domain(findings.by_domain, limits),
+        "robustness": tables.robustness(findings.robustness, limits),
     }
     everything = {"rates": rates.agency, "unit_rates": rates.units, **shown}
     return Released(

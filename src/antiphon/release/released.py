@@ -30,7 +30,7 @@ class Released:
     rates : agency-wide, one row per kind and complete quarter.
     unit_rates : the same per unit, where units are large enough; in the agency's own order.
     couplings, responses, response_contrasts, echoed, branching_ratio, attribution, ladder, loops, diagnostics,
-    detectable, parallel, nodes, effects, controls, by_domain : as in ``Findings``, released.
+    detectable, parallel, nodes, effects, controls, by_domain, robustness : as in ``Findings``, released.
     withheld : table, reason, rows.
     warnings : code, text.
     """
@@ -55,6 +55,7 @@ class Released:
     effects: pl.DataFrame
     controls: pl.DataFrame
     by_domain: pl.DataFrame
+    robustness: pl.DataFrame
     withheld: pl.DataFrame
     warnings: pl.DataFrame
 

@@ -326,5 +326,19 @@ def controls(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFram
     return pl.DataFrame(rows, schema=schema | {"withheld": TEXT})
 
 
+def robustness(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Release what claimed couplings rest on; never which unit it is that one of them hangs on."""
+    names = ("channel", "from_role", "source_kind", "to_role", "target_kind")
+    values: dict[str, Any] = {"low": _echoes, "high": _echoes, "hangs_on_one": as_is}
+    values |= dict.fromkeys(("p_exchanged", "smallest_p", "shock_factor", "shock_days"), significant)
+    rows = [
+        {name: row[name] for name in names} | passed(row, values, limits)
+        for row in named(checked("robustness", table), limits)
+        if limits.shows((row["from_role"], row["to_role"]))
+    ]
+    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER) | {"hangs_on_one": YES}
+    return pl.DataFrame(rows, schema=schema | {"withheld": TEXT})
+
+
 def _is_ratio_certain(low: float, high: float) -> bool:
     return math.isfinite(high) and 0.0 < high < WIDEST_RATIO * low

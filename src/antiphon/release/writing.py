@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 DOCUMENT_TABLES = (
     "rates", "couplings", "responses", "response_contrasts", "attribution", "ladder", "loops", "diagnostics", "parallel",
-    "effects", "controls", "by_domain",
+    "effects", "controls", "by_domain", "robustness",
 )  # fmt: skip
 _SINGLE = ("echoed", "branching_ratio")
 """Tables of one row."""

@@ -51,6 +51,8 @@ class Findings:
         smallest as in ``detectable``.
     controls : channel, from_role, source_kind, to_role, target_kind, code, verdict ("passed", "failed", "differs",
         "cannot tell"), p, power, estimate (echoes when the records are read that way).
+    robustness : channel, from_role, source_kind, to_role, target_kind, low, high, hangs_on_one, p_exchanged, smallest_p,
+        shock_factor (infinite: none would do), shock_days; as in ``antiphon.inference.inference.Robustness``.
     warnings : (code, plain sentence).
     """
 
@@ -72,6 +74,7 @@ class Findings:
     effects: pl.DataFrame
     controls: pl.DataFrame
     by_domain: pl.DataFrame
+    robustness: pl.DataFrame
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
     def __repr__(self) -> str:

@@ -16,7 +16,7 @@ from antiphon.resonance.notes import kernels_in_words, notes
 from antiphon.resonance.parallel import parallel_table
 from antiphon.resonance.rates import client_days, rates_table
 from antiphon.resonance.responses import responses, shared_incidents
-from antiphon.resonance.rivals import controls_table
+from antiphon.resonance.rivals import controls_table, robustness_table
 from antiphon.resonance.surroundings import surroundings
 from antiphon.resonance.tables import (
     attribution_table,
@@ -84,6 +84,7 @@ def read_off(agency: Agency, inference: Inference, *, seed: int = 1) -> Findings
         effects=effects_table(agency, inference),
         controls=controls_table(inference),
         by_domain=domains_table(inference),
+        robustness=robustness_table(inference),
     )
     return replace(findings, warnings=notes(agency, inference, findings))
 
