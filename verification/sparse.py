@@ -67,6 +67,7 @@ MORE = (
 WAYS = tuple(channel for channel in CHANNELS if channel.how != "tie") + MORE
 COERCION, HURT = ("restraint", "seclusion"), ("staff_injury", "staff_threatened")
 TO_STAFF = "peers:unit:client>staff"
+WHOLE = [TO_STAFF, JOIN.join(COERCION), JOIN.join(HURT)]
 SHRUNK = "nothing"
 """The agencies of which the penalised fit is looked at too; it takes as long as all the rest."""
 
@@ -252,7 +253,7 @@ def _claims(name: str, agencies: list[dict]) -> str:
 def _found(name: str, agencies: list[dict]) -> str:
     n = len(agencies)
     total = sum(size for *_, size in TRUTHS[name].echoes)
-    rows = [row for one in agencies for row in one["domains"] if row["true"]]
+    rows = [row for one in agencies for row in one["domains"] if row["key"] == WHOLE]
     of_kinds = sum(any(row["claimed"] and row["true"] for row in one["kinds"]) for one in agencies)
     asked = len(rows)
     least = [row["least"] for row in rows if row["least"] is not None]
