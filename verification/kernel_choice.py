@@ -60,25 +60,26 @@ def with_kernels(design, entries, *, one_channel: bool):
 def study(nature: Nature, seed: int, *, one_channel: bool) -> dict:
     """Invent one agency, choose, and test with each way's kernels."""
     begun = time.process_time()
-    design = invent(nature, seed).design
+    invented = invent(nature, seed)
+    design = invented.design
     every = with_kernels(design, [entry for one in GRID for entry in one], one_channel=one_channel)
     whole = compare_kernels(every, GRID, threads=1).kernels.written
     half = compare_kernels(every, GRID, blocks=CHOICE_BLOCKS, threads=1).kernels.written
     done, found = {}, {}
     for way, entries in zip(WAYS, (LIVES, (3.0,), whole, half), strict=True):
         if entries not in done:
-            done[entries] = test(with_kernels(design, entries, one_channel=one_channel), seed)
+            done[entries] = test(with_kernels(design, entries, one_channel=one_channel), invented.echoes, seed)
         found[way] = {"kernels": [str(entry) for entry in entries], **done[entries]}
     return {"seed": seed, "ways": found, "seconds": round(time.process_time() - begun, 2)}
 
 
-def test(design, seed: int) -> dict:
+def test(design, echoes: tuple[Echo, ...], seed: int) -> dict:
     """Return the p-values of couplings that may be claimed, and which of them are claimed: true ones, and others."""
     rows = table_of_tests(design)
     claim = claim_fit(fit_design(design, threads=1), threads=1) if any(not row.label for row in rows) else None
     p = quick_p(claim, rows, seed)
     q, _ = correct(design, rows, p, framework_domains(design))
-    true = {(echo.channel, echo.source, echo.target) for echo in ECHOES}
+    true = {(echo.channel, echo.source, echo.target) for echo in echoes}
 
     def is_true(row) -> bool:
         target = design.kinds[design.targets[row.target].kind].name
