@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from antiphon.errors import AntiphonError, FitError, RecordError, ReleaseError, SpecificationError
     from antiphon.framework import load_vocabulary
     from antiphon.hawkes import Fit, dense_events, dense_log_likelihood, fit_dense
-    from antiphon.inference import infer, sample_posterior
+    from antiphon.inference import choose_kernels, infer, profile_half_life, sample_posterior
     from antiphon.records import Agency, check_agency, read_agency
     from antiphon.release import release_findings, write_tables
     from antiphon.report import write_report
@@ -32,6 +32,7 @@ __all__ = [
     "SpecificationError",
     "build_design",
     "check_agency",
+    "choose_kernels",
     "dense_events",
     "dense_log_likelihood",
     "fit",
@@ -39,6 +40,7 @@ __all__ = [
     "infer",
     "load_vocabulary",
     "parentage",
+    "profile_half_life",
     "read_agency",
     "read_off",
     "release_findings",
@@ -56,12 +58,14 @@ _HOMES = {
     "SpecificationError": "errors",
     "build_design": "design",
     "check_agency": "records",
+    "choose_kernels": "inference",
     "dense_events": "hawkes",
     "dense_log_likelihood": "hawkes",
     "fit_dense": "hawkes",
     "infer": "inference",
     "load_vocabulary": "framework",
     "parentage": "resonance",
+    "profile_half_life": "inference",
     "read_agency": "records",
     "read_off": "resonance",
     "release_findings": "release",
@@ -82,18 +86,19 @@ def fit(agency: "Agency", **choices: Any) -> "Fit":
         Checked records, from `read_agency`.
     **choices
         Anything that the defaults will not do for: those of `build_design` (channels, half_lives, join_incidents,
-        covariates, receptivity, resolution) and the fields of `antiphon.hawkes.Options`.
+        covariates, receptivity, resolution) and the fields of `antiphon.hawkes.Options`. Half-lives are chosen by
+        likelihood where ``agency.toml`` says so.
 
     Returns
     -------
     Fit
         Estimates with their curvature. Couplings are associations in time, not effects.
     """
-    from antiphon.design import build_design
     from antiphon.hawkes import Options, fit_design
+    from antiphon.inference import build_chosen
 
     of_design = {name: choices.pop(name) for name in _OF_DESIGN if name in choices}
-    return fit_design(build_design(agency, **of_design), Options(**choices))
+    return fit_design(build_chosen(agency, **of_design), Options(**choices))
 
 
 def __getattr__(name: str) -> Any:

@@ -10,12 +10,13 @@ import pytest
 
 from antiphon.design.design import Kind
 from antiphon.framework import load_vocabulary
+from antiphon.inference.bootstrap import N_DRAWS, Draws
 from antiphon.inference.inference import Inference
 from antiphon.resonance.attribution import shares
 from antiphon.resonance.behind import BEHIND
 from antiphon.resonance.circles import inside, loops_table
 from antiphon.resonance.responses import RESPONSES
-from antiphon.resonance.tables import N_DRAWS, Reading
+from antiphon.resonance.tables import Reading, parts_of
 from tests.unit.resonance_cases import CLIENT, coupling, two_kinds
 
 ANSWER = {
@@ -37,8 +38,9 @@ def reading(*, low: float = 0.1) -> Reading:
     nothing = pl.DataFrame()
     inference = Inference(fit, fit, None, couplings, (), "", nothing, nothing, nothing, ())
     drawn = np.random.default_rng(1).normal(0.2, 0.02, (N_DRAWS, 1))
-    shown, parts = np.array([0.2]), [shares(fit, couplings, one) for one in (np.array([0.2]), drawn)]
-    return Reading(inference, (), {"client": 11}, shown, drawn, *parts, np.ones(1), np.array([100.0, 60.0]))
+    shown, draws = np.array([0.2]), Draws(np.array([0.2]), np.array([0.2]), drawn)
+    divided = shares(fit, couplings, shown), parts_of(fit, couplings, draws)
+    return Reading(inference, (), {"client": 11}, shown, draws, *divided, np.ones(1), np.array([100.0, 60.0]))
 
 
 def answers(*rows: dict):

@@ -36,14 +36,13 @@ def analyse_folder(folder: Path, into: Path, *, seed: int, progress: Progress) -
 
     agency = read_agency(folder)
     progress.step(STEPS[1])
-    from antiphon.design import build_design
     from antiphon.hawkes import fit_design
-    from antiphon.inference import infer
+    from antiphon.inference import build_chosen, infer
     from antiphon.release import release_findings, write_tables
     from antiphon.report import write_report
     from antiphon.resonance import read_off
 
-    design = build_design(agency)
+    design = build_chosen(agency)
     progress.step(STEPS[2])
     fit = fit_design(design)
     progress.step(STEPS[3])

@@ -135,7 +135,7 @@ def _structure(
     channels: Sequence[str] | None,
     half_lives: Sequence[float | str] | None,
 ) -> Structure:
-    kernels = read_kernels(agency.settings.model.half_lives if half_lives is None else half_lives)
+    kernels = _kernels(agency, half_lives)
     window_days, n_events = records.roster.window_days, records.events.time.size
     choices = Choices(
         _channels(agency, records.roster, records.kinds, channels), kernels, usual_history(kernels, window_days),
@@ -143,6 +143,17 @@ def _structure(
     )  # fmt: skip
     gaps, keys = _gaps(agency, records.code, records.kinds), keys_of(records.code)
     return Structure(records.roster, records.kinds, records.calendars, gaps, choices, keys)
+
+
+def _kernels(agency: Agency, half_lives: Sequence[float | str] | None) -> Kernels:
+    if half_lives is not None:
+        return read_kernels(half_lives)
+    if not agency.settings.model.half_lives:
+        raise SpecificationError(
+            'agency.toml says half_lives = "choose". Give half_lives=choose_kernels(agency).kernels.written, or use fit, '
+            "which chooses."
+        )
+    return read_kernels(agency.settings.model.half_lives)
 
 
 def with_covariates(

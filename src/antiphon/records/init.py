@@ -46,7 +46,7 @@ precision = "minute"                       # how exactly event times are known: 
 # target = "client"
 
 # [model]                                  # where the defaults will not do
-# half_lives = ["8h", "3d", "3w"]           # "delay:10d:3": echoes that take ten days on average
+# half_lives = ["8h", "3d", "3w"]           # "delay:10d:3": echoes that take ten days on average; or "choose"
 # channels = ["self", "peers:unit:client>staff", "members:unit:staff>unit", "group:organisation:organisation>staff", "tie:caseload:staff>client"]
 # covariates = ["attribute:trauma_history>staff", "staffing:unit", "practice:debriefing"]     # what else may matter
 # receptivity = ["practice:debriefing"]    # what may make people more, or less, ready to answer

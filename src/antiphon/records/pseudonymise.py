@@ -266,7 +266,7 @@ def _kind_sections(agency: Agency) -> list[str]:
 def _model_values(settings: Settings) -> dict[str, Any]:
     model = settings.model
     values: dict[str, Any] = {
-        "half_lives": [kernel.text for kernel in model.half_lives],
+        "half_lives": [kernel.text for kernel in model.half_lives] or "choose",
         "period_days": model.period_days,
     }
     for name, terms in (

@@ -177,15 +177,25 @@ class RelationSection(Section):
 class ModelSection(Section):
     """``[model]``: where the defaults will not do.
 
-    ``half_lives``, and delays, in the grammar of the reference of the records; ``channels`` None means the defaults; ``covariates`` and ``receptivity`` in the grammar of the
+    ``half_lives``, and delays, in the grammar of the reference of the records; none where they are written ``"choose"``:
+    left to the records. ``channels`` None means the defaults; ``covariates`` and ``receptivity`` in the grammar of the
     reference of the records, none by default.
     """
 
-    half_lives: tuple[HalfLife, ...] = Field(default=("8h", "3d", "3w"), validate_default=True, min_length=1)
+    half_lives: tuple[HalfLife, ...] = Field(default=("8h", "3d", "3w"), validate_default=True)
     channels: tuple[str, ...] | None = None
     covariates: tuple[str, ...] = ()
     receptivity: tuple[str, ...] = ()
     period_days: float = Field(default=28.0, gt=0)
+
+    @field_validator("half_lives", mode="before")
+    @classmethod
+    def _left_open(cls, value: object) -> object:
+        if value == "choose":
+            return ()
+        if value in ((), []):
+            raise ValueError('write at least one, or "choose"')
+        return value
 
     @field_validator("half_lives")
     @classmethod

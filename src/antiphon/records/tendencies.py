@@ -108,6 +108,8 @@ def _warn_of_heaps(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> 
 
 
 def _warn_of_late_entries(events: pl.DataFrame, settings: Settings, ledger: Ledger) -> None:
+    if not settings.model.half_lives:
+        return  # left to the records
     shortest = min(settings.model.half_lives).half_life
     lag = (pl.col("reported") - pl.col("time")).dt.total_seconds() / 86400
     lags = events.filter(pl.col("reported").is_not_null()).select(SOURCE, ROW, "kind", lag.alias("lag"))

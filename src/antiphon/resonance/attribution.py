@@ -212,11 +212,6 @@ def direct(divided: Shares, couplings: Sequence[Coupling], design: Design, group
     return result
 
 
-def expected_echoes(fit: Fit, couplings: Sequence[Coupling]) -> np.ndarray:
-    """(couplings,) expected echoes at the estimates of a fit, as attribution counts them."""
-    return totals(fit, couplings) * masses(fit, couplings) * _recent(fit, couplings)
-
-
 def echoed(divided: Shares, events: np.ndarray) -> np.ndarray:
     """Share of all events that follow another recorded event, by whatever way: those with a parent.
 

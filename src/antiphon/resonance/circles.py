@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from antiphon.inference.bootstrap import N_DRAWS
 from antiphon.resonance.behind import BEHIND, Behind, behind_couplings, behind_product
 from antiphon.resonance.draws import interval
 from antiphon.resonance.graph import loops, turn_gain
-from antiphon.resonance.tables import N_DRAWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,11 +94,14 @@ def loops_table(read: Reading, answers: Inside) -> pl.DataFrame:
     """
     certain = np.array([coupling.low > 0 for coupling in read.couplings], dtype=float)
     echoes = read.matrix(read.shown * certain)
-    drawn = read.matrix(read.drawn * certain)
+    estimate, centre, drawn = (
+        read.matrix(some * certain) for some in (read.draws.estimate, read.draws.centre, read.draws.drawn)
+    )
     rows = []
     for loop in loops(echoes, answers.share):
         edges = [(to, from_) for from_, to in zip(loop.nodes, [*loop.nodes[1:], loop.nodes[0]], strict=True)]
-        low, high = interval(loop.gain, turn_gain(loop.nodes, drawn, answers.drawn))
+        found, middle = (float(turn_gain(loop.nodes, some, answers.share)) for some in (estimate, centre))
+        low, high = interval(loop.gain, found, middle, turn_gain(loop.nodes, drawn, answers.drawn))
         told = (
             [f"{read.design.kinds[node].role}: {read.design.kinds[node].name}" for node in loop.nodes],
             [_via(echoes[edge], answers.share[edge]) for edge in edges],

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from antiphon.design.ground import fewest_persons
+from antiphon.inference.bootstrap import Draws, draw_totals
 from antiphon.resonance.attribution import (
     COMPONENTS,
     Shares,
     component,
     direct,
     echoed,
-    expected_echoes,
     group_components,
     root,
     shares,
@@ -29,19 +29,19 @@ from antiphon.resonance.behind import (
     behind_kind,
     units,
 )
-from antiphon.resonance.draws import corrected_interval, draw_totals, interval
+from antiphon.resonance.draws import corrected_interval, interval
 from antiphon.resonance.graph import branching_matrix, spectral_radius
 from antiphon.resonance.sources import Sources, mixture, readable_share, sources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from antiphon.design.design import Design
+    from antiphon.hawkes.fit import Fit
     from antiphon.inference.inference import Coupling, Inference
     from antiphon.records.agency import Agency
     from antiphon.resonance.happened import Happened
 
-N_DRAWS = 400
 COUPLINGS = {
     "channel": pl.String,
     "from_role": pl.String,
@@ -83,8 +83,9 @@ class Reading:
     groups : component of the events of groups, by role.
     thresholds : smallest number of persons that may be shown, by role.
     shown : (couplings,) echoes per source event, penalised.
-    drawn : (draws, couplings).
-    divided, drawn_divided : where the events of every kind come from, penalised; and at each draw.
+    draws : what the couplings were estimated as, and would be from other records.
+    divided : where the events of every kind come from, penalised.
+    parts : the same at the unpenalised estimates, at the centre of the draws, and at each draw.
     read : (couplings,) share of the sources' events that reached a reader at risk.
     events : (kinds,) source events.
     """
@@ -93,9 +94,9 @@ class Reading:
     groups: Mapping[str, str]
     thresholds: dict[str, int]
     shown: np.ndarray
-    drawn: np.ndarray
+    draws: Draws
     divided: Shares
-    drawn_divided: Shares
+    parts: tuple[Shares, Shares, Shares]
     read: np.ndarray
     events: np.ndarray
 
@@ -143,24 +144,30 @@ def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) 
     Returns
     -------
     Reading
-        With 400 draws.
+        With 199 draws.
     """
     design = inference.fit.design
     spoken = sources(what, len(design.kinds))
     fit, penalised, couplings = inference.fit, inference.penalised, inference.couplings
     shown = totals(penalised, couplings)
-    drawn = draw_totals(fit, couplings, n_draws=N_DRAWS, seed=seed)
+    draws = draw_totals(fit, couplings, seed=seed)
     return Reading(
         inference=inference,
         groups=group_components(agency.vocabulary),
         thresholds=thresholds(agency),
         shown=shown,
-        drawn=drawn,
+        draws=draws,
         divided=shares(penalised, couplings, shown),
-        drawn_divided=shares(fit, couplings, drawn),
+        parts=parts_of(fit, couplings, draws),
         read=np.array([_read(inference, coupling, spoken) for coupling in inference.couplings], dtype=float),
         events=spoken.events,
     )
+
+
+def parts_of(fit: Fit, couplings: Sequence[Coupling], draws: Draws) -> tuple[Shares, Shares, Shares]:
+    """Return where events come from at the estimates, at the centre of the draws, and at each draw."""
+    estimate, centre, drawn = (shares(fit, couplings, some) for some in (draws.estimate, draws.centre, draws.drawn))
+    return estimate, centre, drawn
 
 
 def _read(inference: Inference, coupling: Coupling, spoken: Sources) -> float:
@@ -225,8 +232,8 @@ def branching_table(read: Reading) -> pl.DataFrame:
     """
     if not read.couplings:
         return pl.DataFrame(schema=RATIO | BEHIND)
-    estimate = float(spectral_radius(read.matrix(totals(read.inference.fit, read.couplings))))
-    value, low, high = corrected_interval(estimate, spectral_radius(read.matrix(read.drawn)))
+    estimate, centre = (float(spectral_radius(read.matrix(e))) for e in (read.draws.estimate, read.draws.centre))
+    value, low, high = corrected_interval(estimate, centre, spectral_radius(read.matrix(read.draws.drawn)))
     row = {"value": value, "low": low, "high": high} | behind_all(read.design).columns()
     return pl.DataFrame([row], schema=RATIO | BEHIND)
 
@@ -242,7 +249,7 @@ def echoed_table(read: Reading) -> pl.DataFrame:
     -------
     pl.DataFrame
         One row: value, low, high. Nothing where no coupling was looked at. Many couplings that are not negative are added
-        up, so that noise makes the draws too large, as it does with the branching ratio; the interval holds the value.
+        up, so that noise makes estimate and draws too large, as it does with the branching ratio; the interval holds the value.
     """
     if not read.couplings:
         return pl.DataFrame(schema=RATIO | BEHIND)
@@ -250,9 +257,8 @@ def echoed_table(read: Reading) -> pl.DataFrame:
     for target in read.design.targets:
         events[target.kind] = target.count.sum()
     value = float(echoed(read.divided, events))
-    fit = read.inference.fit
-    estimate = float(expected_echoes(fit, read.couplings).sum()) / max(float(events.sum()), 1.0)
-    _, low, high = corrected_interval(estimate, echoed(read.drawn_divided, events))
+    estimate, centre, drawn = (echoed(part, events) for part in read.parts)
+    _, low, high = corrected_interval(float(estimate), float(centre), drawn)
     row = {"value": value, "low": min(low, value), "high": min(max(high, value), 1.0)} | behind_all(
         read.design
     ).columns()
@@ -274,12 +280,13 @@ def attribution_table(read: Reading) -> pl.DataFrame:
     design, couplings = read.design, read.couplings
     shown = direct(read.divided, couplings, design, read.groups)
     heads = root(read.divided, couplings, design, read.groups)
-    drawn = direct(read.drawn_divided, couplings, design, read.groups)
+    estimate, centre, drawn = (direct(some, couplings, design, read.groups) for some in read.parts)
     rows = []
     for target in design.targets:
         k = target.kind
         for place, name in enumerate(COMPONENTS):
-            low, high = interval(shown[k, place], drawn[:, k, place], highest=1.0)
+            at = k, place
+            low, high = interval(shown[at], estimate[at], centre[at], drawn[:, *at], highest=1.0)
             told = (design.kinds[k].name, name, float(shown[k, place]), float(heads[k, place]), low, high)
             rows.append(dict(zip(ATTRIBUTION, told, strict=True)) | _behind_component(read, k, name).columns())
     return pl.DataFrame(rows, schema=ATTRIBUTION | BEHIND)
