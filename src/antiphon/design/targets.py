@@ -9,6 +9,7 @@ import numpy as np
 
 from antiphon.design.design import Feature, Segments, Target
 from antiphon.design.passes import Reading, Readings, read_all
+from antiphon.design.receptivity import Class, hear
 from antiphon.design.risk import in_gap
 from antiphon.design.spells import CODE, spells
 from antiphon.kernels.spells import last_started
@@ -114,6 +115,9 @@ def _read_class(
         features = features if kept.all() else np.ascontiguousarray(features[:, kept])
         chosen = tuple(feature for feature, keep in zip(columns, kept, strict=True) if keep)
         targets.append(_target(frame, number, role, c, part, chosen, features, reading.compensator[:, kept]))
+    if role.receptivity:
+        read = Class(wirings, frame.exposure.events, frame.kernels, readings, frame.block_edges, kept)
+        targets = hear(targets, role, read)
     return ClassReading(tuple(targets), tuple(wirings), reading, days, bits)
 
 
