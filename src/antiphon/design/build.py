@@ -222,7 +222,7 @@ def assemble(structure: Structure, events: Events, set_aside: SetAside) -> Desig
     ]
     roles = tuple(role for role, _ in made)
     edges = np.linspace(choices.history_days, roster.window_days, N_BLOCKS + 1)
-    frame = Frame(exposure, choices.kernels, edges, calendars, set_aside)
+    frame = Frame(exposure, choices.kernels, edges, calendars, set_aside, choices.wanted.resolution.levels)
     classes: list[ClassReading] = []
     for number, role in enumerate(roles):
         found = [_wire(exposure, i, channel, role.name) for i, channel in enumerate(choices.channels)]

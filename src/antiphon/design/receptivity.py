@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from antiphon.design.events import Events
     from antiphon.design.pools import Wiring
 
-MOST_LEVELS = 24
-"""Levels at most: each costs one pass over the events. Where there would be more, values are rounded further."""
-
 FIRST_WIDTH = 1.0 / 16.0
 """Standard deviations to which values are rounded first; then twice as many, and so on."""
 
@@ -61,7 +58,7 @@ class Heard:
         return np.exp(self.levels @ delta)[self.row_level]
 
 
-def levels_of(value: np.ndarray, days: np.ndarray, most: int = MOST_LEVELS) -> tuple[np.ndarray, np.ndarray]:
+def levels_of(value: np.ndarray, days: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     """Return levels of some values, (levels, columns), and that of each, (values,).
 
     Parameters
@@ -91,7 +88,7 @@ def levels_of(value: np.ndarray, days: np.ndarray, most: int = MOST_LEVELS) -> t
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Class:
-    """Target kinds that are read in one pass: wirings, events and kernels, what is read, blocks, columns that are kept."""
+    """Target kinds that are read in one pass: wirings, events and kernels, what is read, blocks, columns kept, most levels."""
 
     wirings: list[Wiring]
     events: Events
@@ -99,6 +96,7 @@ class Class:
     readings: Readings
     block_edges: np.ndarray
     kept: np.ndarray
+    most_levels: int
 
 
 def hear(targets: list[Target], role: Role, read: Class) -> list[Target]:
@@ -123,7 +121,7 @@ def _by_level(target: Target, role: Role, mine: np.ndarray, read: Class) -> Hear
     days = segments.end[on] - segments.start[on]
     if not mine.size or not read.wirings or not days.sum() > 0.0:
         return None
-    levels, level = levels_of(segments.receptivity[on][:, mine], days)
+    levels, level = levels_of(segments.receptivity[on][:, mine], days, read.most_levels)
     if len(levels) < 2:
         return None
     segment_level = np.full(segments.system.size, -1)

@@ -28,13 +28,14 @@ CELLS_PER_HALF_LIFE = 2.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Frame:
-    """What all targets share: exposure, kernels, edges of the blocks, calendars, and what is set aside."""
+    """What all targets share: exposure, kernels, edges of the blocks, calendars, what is set aside, levels of receptivity."""
 
     exposure: Exposure
     kernels: Kernels
     block_edges: np.ndarray
     calendars: dict[str, Calendar]
     set_aside: SetAside
+    most_levels: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -116,7 +117,7 @@ def _read_class(
         chosen = tuple(feature for feature, keep in zip(columns, kept, strict=True) if keep)
         targets.append(_target(frame, number, role, c, part, chosen, features, reading.compensator[:, kept]))
     if role.receptivity:
-        read = Class(wirings, frame.exposure.events, frame.kernels, readings, frame.block_edges, kept)
+        read = Class(wirings, frame.exposure.events, frame.kernels, readings, frame.block_edges, kept, frame.most_levels)
         targets = hear(targets, role, read)
     return ClassReading(tuple(targets), tuple(wirings), reading, days, bits)
 
