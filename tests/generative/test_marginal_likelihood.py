@@ -89,7 +89,12 @@ def log_phi(twin, covariates, design, target, delta):
 def test_receptivity_agrees_with_the_naive_twin(seed, channels):
     agency = with_circumstances(random_agency(seed), seed)
     design = build_design(
-        agency, channels=channels, half_lives=HALF_LIVES, join_incidents=False, resolution=EXACT, receptivity=RECEPTIVITY
+        agency,
+        channels=channels,
+        half_lives=HALF_LIVES,
+        join_incidents=False,
+        resolution=EXACT,
+        receptivity=RECEPTIVITY,
     )
     everyone = tuple(replace(role, frail=np.ones(design.n_systems, bool)) for role in design.roles)
     rng = np.random.default_rng(seed)

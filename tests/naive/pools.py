@@ -29,6 +29,11 @@ def underway(days, half, order):
     return sum(x**n / math.factorial(n) for n in range(order)) * math.exp(-x)
 
 
+def average(_system, _t):
+    """What everything that reaches someone is multiplied by, where all are as ready to answer."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Deposit:
     """What one event leaves behind: by whom, of which kind, decaying from when, and whether its cell was coarse."""
@@ -465,7 +470,7 @@ class NaiveAgency:
                     total += share * self.integral(deposit, b, left, right)
         return total
 
-    def compensator(self, kind, phi=lambda system, t: 1.0, marks=()):
+    def compensator(self, kind, phi=average, marks=()):
         """{column: integral over everyone at risk}, times phi(system, t), which changes at marks alone."""
         grain, everyone = self.precision_of[kind], self.deposits()
         moments = sorted({*self.moments(grain), *marks})

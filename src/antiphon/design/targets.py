@@ -117,7 +117,9 @@ def _read_class(
         chosen = tuple(feature for feature, keep in zip(columns, kept, strict=True) if keep)
         targets.append(_target(frame, number, role, c, part, chosen, features, reading.compensator[:, kept]))
     if role.receptivity:
-        read = Class(wirings, frame.exposure.events, frame.kernels, readings, frame.block_edges, kept, frame.most_levels)
+        read = Class(
+            wirings, frame.exposure.events, frame.kernels, readings, frame.block_edges, kept, frame.most_levels
+        )
         targets = hear(targets, role, read)
     return ClassReading(tuple(targets), tuple(wirings), reading, days, bits)
 

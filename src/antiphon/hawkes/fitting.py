@@ -220,9 +220,7 @@ def refit_target(
         one = _with_columns(one, design.targets[index].columns)
     shape = one.model.endemic.propensity_shape
     found = _fit_target(Task(design, index, options, one, log_r, shape, tolerance))
-    return replace(
-        fit, design=design, targets=_put(fit.targets, index, found), options=options
-    )
+    return replace(fit, design=design, targets=_put(fit.targets, index, found), options=options)
 
 
 def _with_columns(fit: TargetFit, columns: tuple[Feature, ...]) -> TargetFit:
@@ -310,7 +308,13 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
     endemic = replace(endemic, propensity_shape=task.propensity_shape)
     return TargetFit(
         model=TargetModel(
-            target.kind, endemic, target.columns, alpha, variance, spreads.get(UNITS, 0.0), spreads.get(SHOCKS, 0.0),
+            target.kind,
+            endemic,
+            target.columns,
+            alpha,
+            variance,
+            spreads.get(UNITS, 0.0),
+            spreads.get(SHOCKS, 0.0),
             _receptivity(task.design, target),
         ),
         log_likelihood=float(state.log_like.sum() - problem.compensator @ x[size:]),

@@ -56,6 +56,12 @@ class Received:
     moves: np.ndarray
     jumps: np.ndarray
 
+    @property
+    def covariance(self) -> np.ndarray:
+        """Covariance of delta. No direction is known less well than the weak ridge knows it."""
+        values, vectors = np.linalg.eigh(self.information)
+        return (vectors / np.maximum(values, LEVEL_PRECISION)) @ vectors.T
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Profile:

@@ -152,7 +152,9 @@ def make_people(
         mine = np.flatnonzero(roles == role)
         members = np.flatnonzero(roster.role == role)
         row[members, FIRST], row[members, COUNT] = mine[0], n_targets
-        steps = [given[targets[q].kind] for given in (circumstances, receptivity) for q in mine if targets[q].kind in given]
+        steps = [
+            given[targets[q].kind] for given in (circumstances, receptivity) for q in mine if targets[q].kind in given
+        ]
         spells.append(_spells(structure, members, steps))
         effects.append(np.zeros((spells[-1].system.size, width)))
         answers.append(np.ones((spells[-1].system.size, width)))
