@@ -324,6 +324,7 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
         hessian=optimum.hessian,
         parameters=point.x,
         priors=objective.priors,
+        received=None,
         **rows,
         **systems,
         theta_excess=excess,
