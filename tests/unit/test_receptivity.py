@@ -13,7 +13,7 @@ from antiphon.design.risk import PEOPLE_STRATA
 from antiphon.errors import SpecificationError
 from antiphon.hawkes import Options, fit_design
 from antiphon.hawkes.fitting import objective_of, refit_target
-from antiphon.hawkes.receptivity import make_profile
+from antiphon.hawkes.receptivity import PRECISION, make_profile
 from antiphon.inference import infer
 from antiphon.inference.intervals import make_curve, profile_interval
 from antiphon.model import Endemic, Model, TargetModel
@@ -95,7 +95,7 @@ def test_the_slope_of_the_profile_is_that_of_the_likelihood(fitted):
     profile = make_profile(objective_of(fitted, 0), fitted.design.targets[0], None)
     x, delta, step = fitted.targets[0].parameters, np.array([0.4]), np.array([1e-3])
     (up, _), (here, slope), (down, _) = (profile.best(delta + way * step, x) for way in (1.0, 0.0, -1.0))
-    ridge = 0.5 * 0.04 * ((delta + step) ** 2 - (delta - step) ** 2)
+    ridge = 0.5 * PRECISION * ((delta + step) ** 2 - (delta - step) ** 2)
     difference = (up.point.value - down.point.value - ridge) / (2.0 * step)
     np.testing.assert_allclose(slope, difference, rtol=1e-4)
     assert here.point.value < objective_of(fitted, 0)(x, hessian=False).value

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.optimize import minimize
 
-from antiphon.hawkes.layout import LEVEL_PRECISION
 from antiphon.hawkes.likelihood import compute_state
 from antiphon.hawkes.newton import maximise
 
@@ -27,8 +26,11 @@ if TYPE_CHECKING:
     from antiphon.hawkes.estimate import Objective
     from antiphon.hawkes.newton import Optimum
 
+PRECISION = 1.0
+"""Weak ridge: normal with standard deviation 1 per unit. Where little echoes ``delta`` would run away, and couplings with it."""
+
 LARGEST = 5.0
-"""Largest ``delta`` per unit: nothing is known of one that seems to be larger."""
+"""Largest ``delta`` per unit that is looked at."""
 
 CLOSE = 1e-4
 """Slope of the profile, per standard deviation of z, at which the search ends."""
@@ -60,7 +62,7 @@ class Received:
     def covariance(self) -> np.ndarray:
         """Covariance of delta. No direction is known less well than the weak ridge knows it."""
         values, vectors = np.linalg.eigh(self.information)
-        return (vectors / np.maximum(values, LEVEL_PRECISION)) @ vectors.T
+        return (vectors / np.maximum(values, PRECISION)) @ vectors.T
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -102,7 +104,7 @@ class Profile:
         """What the score in delta loses by the time at risk, and by the weak ridge."""
         problem = self.objective.problem
         alpha = x[problem.layout.size : problem.layout.size + problem.kept.size]
-        return self.heard.slope(delta, self.blocks)[:, problem.kept] @ alpha + LEVEL_PRECISION * delta
+        return self.heard.slope(delta, self.blocks)[:, problem.kept] @ alpha + PRECISION * delta
 
     @property
     def spread(self) -> np.ndarray:
@@ -130,7 +132,7 @@ def best_receptivity(profile: Profile, x: np.ndarray) -> np.ndarray:
     Notes
     -----
     The search begins at the target's delta. Where nothing echoes the likelihood does not depend on delta, and the weak
-    ridge (that of the levels of the endemic part) holds it at 0.
+    ridge holds it at 0.
     """
     scale, last = profile.spread, x
 
@@ -139,7 +141,7 @@ def best_receptivity(profile: Profile, x: np.ndarray) -> np.ndarray:
         delta = step / scale
         optimum, slope = profile.best(delta, last)
         last = optimum.point.x
-        return 0.5 * LEVEL_PRECISION * float(delta @ delta) - optimum.point.value, -slope / scale
+        return 0.5 * PRECISION * float(delta @ delta) - optimum.point.value, -slope / scale
 
     reach = LARGEST * scale
     found = minimize(
