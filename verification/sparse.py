@@ -162,7 +162,7 @@ def analyse(name: str, seed: int) -> dict:
     fit = fit_design(design, threads=1)
     rows = table_of_tests(design)
     strict = claim_fit(fit, threads=1) if any(not row.label for row in rows) else None
-    reading = Read(fit, fit, strict, rows, test_all(fit, strict, rows, seed=seed, threads=1)[0])
+    reading = Read(fit, fit, fit, strict, rows, test_all(fit, strict, rows, plain=fit, seed=seed, threads=1)[0])
     before = time.process_time()
     instead = fallback(design, rows, domains)
     joined = read_by_domain(instead, fit, seed=seed, threads=1) if instead is not None else None

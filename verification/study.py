@@ -59,7 +59,7 @@ def analyse(nature: Nature, seed: int, *, with_intervals: bool) -> dict:
     claim = claim_fit(fit, threads=1) if any(not row.label for row in rows) else None
     tested: list[Tested | None] = [None] * len(rows)
     if with_intervals:
-        tested = test_all(fit, claim, rows, seed=seed, threads=1)[0]
+        tested = test_all(fit, claim, rows, plain=fit, seed=seed, threads=1)[0]
         p = np.array([one.comparison.p if one is not None else 1.0 for one in tested])
     else:
         p = quick_p(claim, rows, seed)

@@ -8,6 +8,8 @@ import math
 
 import numpy as np
 
+from tests.naive.pools import average
+
 FIRST_BINS = (7.0, 28.0)
 
 
@@ -97,8 +99,11 @@ def cuts(twin, kind, design):
     return sorted(m for m in marks if 0.0 <= m <= twin.length)
 
 
-def marginal_log_likelihood(twin, kind, model, target, design):
-    """Sum over systems of log integral of the complete-data likelihood against the Gamma frailty."""
+def marginal_log_likelihood(twin, kind, model, target, design, phi=average):
+    """Sum over systems of log integral of the complete-data likelihood against the Gamma frailty.
+
+    phi(system, t): what everything that reaches the system is multiplied by.
+    """
     hazard = dict.fromkeys(twin.role, 0.0)
     edges = cuts(twin, kind, design)
     rates = []
@@ -109,7 +114,7 @@ def marginal_log_likelihood(twin, kind, model, target, design):
                 mass = endemic_rate(twin, system, middle, kind, model, design) * (right - left)
                 hazard[system] += mass
                 rates.append((left, right, system, mass))
-    compensator, _ = twin.compensator(kind)
+    compensator, _ = twin.compensator(kind, phi, edges)
     columns = [(f.channel, design.kinds[f.source_kind].name, f.half_life) for f in target.columns]
     total = -sum(a * compensator[c] for a, c in zip(model.alpha, columns, strict=True))
     features = twin.features(kind)
@@ -131,9 +136,9 @@ def marginal_log_likelihood(twin, kind, model, target, design):
                 first = 0.5 * (inside[0][0] + inside[0][1])
                 baseline = endemic_rate(twin, who, first, kind, model, design) * days
             else:
-                now = start - 1e-9 if twin.is_terminal(kind) else start
-                baseline = endemic_rate(twin, who, now, kind, model, design)
-            mine.append((baseline, excitation, count))
+                first = start - 1e-9 if twin.is_terminal(kind) else start
+                baseline = endemic_rate(twin, who, first, kind, model, design)
+            mine.append((baseline, excitation * phi(who, first), count))
         total += _integral(mine, hazard[system], model.frailty_variance, once=twin.happens_once(kind))
     return total
 

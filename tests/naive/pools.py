@@ -29,6 +29,11 @@ def underway(days, half, order):
     return sum(x**n / math.factorial(n) for n in range(order)) * math.exp(-x)
 
 
+def average(_system, _t):
+    """What everything that reaches someone is multiplied by, where all are as ready to answer."""
+    return 1.0
+
+
 @dataclass(frozen=True)
 class Deposit:
     """What one event leaves behind: by whom, of which kind, decaying from when, and whether its cell was coarse."""
@@ -465,10 +470,10 @@ class NaiveAgency:
                     total += share * self.integral(deposit, b, left, right)
         return total
 
-    def compensator(self, kind):
-        """{column: integral over everyone at risk}."""
+    def compensator(self, kind, phi=average, marks=()):
+        """{column: integral over everyone at risk}, times phi(system, t), which changes at marks alone."""
         grain, everyone = self.precision_of[kind], self.deposits()
-        moments = self.moments(grain)
+        moments = sorted({*self.moments(grain), *marks})
         total = dict.fromkeys(self.columns(kind), 0.0)
         exposure = 0.0
         for start, end in itertools.pairwise(moments):
@@ -484,6 +489,6 @@ class NaiveAgency:
                         if source == deposit.kind:
                             channel = self.channels[c]
                             masses = self.weight(deposit, channel, everyone)
-                            share = self.share(system, deposit, channel, masses, middle)
+                            share = self.share(system, deposit, channel, masses, middle) * phi(system, middle)
                             total[(c, source, b)] += share * self.integral(deposit, b, start, end)
         return total, exposure

@@ -362,7 +362,20 @@ def _effects() -> pl.DataFrame:
         ("discipline", "attribute:age", "10 more", 1.9, 1.2, 3.0, "leader", "leader", 2, 2),
     ]  # fmt: skip
     names = ("kind", "covariate", "unit", "ratio", "low", "high", "source_role", "target_role", "n_source", "n_target")
-    return _sized([dict(zip(names, row, strict=True)) for row in rows])
+    received = (
+        "restraint",
+        "practice:debriefing",
+        "in full instead of not at all",
+        0.63,
+        0.42,
+        0.95,
+        "client",
+        "client",
+        41,
+        22,
+    )
+    table = [dict(zip(names, row, strict=True)) | {"on": "rate"} for row in rows]
+    return _sized([*table, dict(zip(names, received, strict=True)) | {"on": "echoes"}])
 
 
 def by_domain(*, claimed: bool = False) -> pl.DataFrame:

@@ -367,10 +367,17 @@ def test_repr_shows_sizes_only():
 def test_a_rate_ratio_needs_enough_people_on_both_sides_and_an_interval_under_fourfold():
     table = released().effects
     assert table.columns == [
-        "kind", "covariate", "unit", "ratio", "low", "high", "n_source", "n_target", "n_units", "withheld",
+        "kind", "covariate", "unit", "on", "ratio", "low", "high", "n_source", "n_target", "n_units", "withheld",
     ]  # fmt: skip
-    assert table["withheld"].to_list() == ["", "", TOO_UNCERTAIN, "", TOO_FEW]  # those of leaders are not named at all
-    shown = only(table, covariate="practice:debriefing")
+    assert table["withheld"].to_list() == [
+        "",
+        "",
+        TOO_UNCERTAIN,
+        "",
+        TOO_FEW,
+        "",
+    ]  # those of leaders are not named at all
+    shown = only(table, covariate="practice:debriefing", on="rate")
     assert (shown["ratio"], shown["low"], shown["high"], shown["n_source"], shown["n_target"]) == (
         0.71,
         0.55,

@@ -26,13 +26,24 @@ def test_rate_ratios_stand_under_their_circumstance_in_the_agencys_own_order():
         ("Debriefing", "in full instead of not at all"),
         ("Recent staff injuries in the unit (half-life 7d)", "one event more just before, fading with the half-life"),
         ("Trauma history", "yes instead of no"),
+        ("Debriefing", "in full instead of not at all"),
     ]
+    assert [entry["on_echoes"] for entry in found] == [False, False, False, True]
     rows = [(row["kind"], row["ratio"], row["interval"], row["reading"]) for entry in found for row in entry["rows"]]
     assert rows == [
         ("Restraints", "0.71", "0.55 to 0.92", "less often"),
         ("Restraints", "1.1", "0.95 to 1.2", "not told apart from no difference"),
         ("Unscheduled absences", "1.4", "1.1 to 1.7", "more often"),
+        ("Restraints", "0.63", "0.42 to 0.95", "fewer echoes"),
     ]
+
+
+def test_what_reaches_people_stands_apart_from_how_often_something_is_recorded():
+    page = report_html(released())
+    assert "Debriefing, and what reaches people<span>" in page
+    assert page.count("times as many echoes</th>") == 1
+    rates = example_findings().effects.filter(pl.col("on") == "rate")
+    assert "what reaches people" not in report_html(released(rates))
 
 
 def test_nothing_stands_there_where_no_covariate_is_named():
@@ -45,7 +56,7 @@ def test_nothing_stands_there_where_no_covariate_is_named():
 def test_the_page_says_so_where_nothing_may_be_shown():
     few = example_findings().effects.with_columns(n_target=pl.lit(4))
     page = report_html(released(few))
-    assert page.count("too few people on one side, or too uncertain to print") == 4
+    assert page.count("too few people on one side, or too uncertain to print") == 5
     assert "<p>Debriefing (in full instead of not at all): for every kind of event too few people" in page
 
 

@@ -165,7 +165,7 @@ def with_covariates(
     resolution: Resolution = USUAL,
     join_incidents: bool = True,
 ) -> Design:
-    """Return the design with these covariates in place of its own, without reading the channels again.
+    """Return the design with these covariates in place of its own; channels are read again only for receptivity.
 
     Parameters
     ----------
@@ -176,6 +176,9 @@ def with_covariates(
     """
     wanted = wanted_of(agency, covariates, receptivity, resolution)
     records = _records(agency, join_incidents=join_incidents)
+    if design.structure is not None and (wanted.receptivity or any(role.receptivity for role in design.roles)):
+        structure = replace(design.structure, choices=replace(design.structure.choices, wanted=wanted))
+        return replace(assemble(structure, records.events, records.set_aside), recorded=records.recorded)
     exposure, _ = _exposure(
         records.roster, records.events, design.kinds, _gaps(agency, records.code, design.kinds), design.history_days
     )
@@ -230,7 +233,7 @@ def assemble(structure: Structure, events: Events, set_aside: SetAside) -> Desig
     ]
     roles = tuple(role for role, _ in made)
     edges = np.linspace(choices.history_days, roster.window_days, N_BLOCKS + 1)
-    frame = Frame(exposure, choices.kernels, edges, calendars, set_aside)
+    frame = Frame(exposure, choices.kernels, edges, calendars, set_aside, choices.wanted.resolution.levels)
     classes: list[ClassReading] = []
     for number, role in enumerate(roles):
         found = [_wire(exposure, i, channel, role.name) for i, channel in enumerate(choices.channels)]

@@ -10,6 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from antiphon.design.delays import Kernels
     from antiphon.design.events import Recorded
+    from antiphon.design.receptivity import Heard
     from antiphon.design.structure import Structure
 
 How = Literal["self", "peers", "members", "group", "tie"]
@@ -187,6 +188,8 @@ class Target:
     columns : the features, one per column.
     features : (rows, columns) float64, C order; E at the event (per day), or its integral over the cell at risk.
     compensator : (blocks, columns) float64; the features integrated over everyone at risk, by time block.
+    heard : the same by level of receptivity; None where no receptivity is asked for. Features and compensator stand at its
+        ``delta``.
     """
 
     kind: int
@@ -204,6 +207,7 @@ class Target:
     columns: tuple[Feature, ...]
     features: np.ndarray
     compensator: np.ndarray
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -30,10 +30,12 @@ class Resolution:
     cells_per_shift : parts into which each shift is divided; nothing changes within one. For kinds recorded to the
         minute only: what is known by the shift or day cannot be followed more closely.
     rounding : factor on the steps to which values are rounded; 0: not rounded, a change in every cell.
+    levels : most levels of receptivity that are told apart; each costs one pass over the events.
     """
 
     cells_per_shift: int = 1
     rounding: float = 1.0
+    levels: int = 24
 
 
 USUAL = Resolution()

@@ -9,6 +9,7 @@ import numpy as np
 
 from antiphon.design.design import Feature, Segments, Target
 from antiphon.design.passes import Reading, Readings, read_all
+from antiphon.design.receptivity import Class, hear
 from antiphon.design.risk import in_gap
 from antiphon.design.spells import CODE, spells
 from antiphon.kernels.spells import last_started
@@ -27,13 +28,14 @@ CELLS_PER_HALF_LIFE = 2.0
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Frame:
-    """What all targets share: exposure, kernels, edges of the blocks, calendars, and what is set aside."""
+    """What all targets share: exposure, kernels, edges of the blocks, calendars, what is set aside, levels of receptivity."""
 
     exposure: Exposure
     kernels: Kernels
     block_edges: np.ndarray
     calendars: dict[str, Calendar]
     set_aside: SetAside
+    most_levels: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -114,6 +116,11 @@ def _read_class(
         features = features if kept.all() else np.ascontiguousarray(features[:, kept])
         chosen = tuple(feature for feature, keep in zip(columns, kept, strict=True) if keep)
         targets.append(_target(frame, number, role, c, part, chosen, features, reading.compensator[:, kept]))
+    if role.receptivity:
+        read = Class(
+            wirings, frame.exposure.events, frame.kernels, readings, frame.block_edges, kept, frame.most_levels
+        )
+        targets = hear(targets, role, read)
     return ClassReading(tuple(targets), tuple(wirings), reading, days, bits)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from antiphon.hawkes.curvature import Curvature
     from antiphon.hawkes.effects import Prior
     from antiphon.hawkes.options import Options
+    from antiphon.hawkes.receptivity import Received
     from antiphon.model.parameters import TargetModel
 
 
@@ -49,6 +50,7 @@ class TargetFit:
     theta_excess : (systems,) E[max(theta - 1, 0) | data]; zeros in a fit of some blocks only.
     log_r : (segments of the role,) log propensity that was used, or None. In memory only, like theta.
     priors : of the random effects, as they were in the fit.
+    received : what is known of its receptivity; None where none is estimated.
     """
 
     model: TargetModel
@@ -66,6 +68,7 @@ class TargetFit:
     theta_excess: np.ndarray
     log_r: np.ndarray | None
     priors: tuple[Prior, ...] = ()
+    received: Received | None = None
 
     def __reduce__(self) -> str | tuple:
         """Refuse: theta and its like are about single persons."""
@@ -75,7 +78,10 @@ class TargetFit:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fit:
-    """Fits of all target kinds of a design, in the order of ``design.targets``; ``options`` are those they were made with."""
+    """Fits of all target kinds of a design, in the order of ``design.targets``; ``options`` are those they were made with.
+
+    Where there is receptivity, features and compensators of the design are those at the receptivity that was found.
+    """
 
     design: Design
     targets: tuple[TargetFit, ...]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import gammaincc
 
+from antiphon.design.receptivity import tuned
 from antiphon.hawkes.curvature import reduce
 from antiphon.hawkes.effects import SHOCKS, SMALLEST_SPREAD, UNITS
 from antiphon.hawkes.estimate import ROUGH, Objective, Start, estimate, estimate_endemic, make_objective, with_levels
@@ -19,13 +20,14 @@ from antiphon.hawkes.newton import TOLERANCE
 from antiphon.hawkes.options import Options
 from antiphon.hawkes.problem import Problem, build_problem
 from antiphon.hawkes.propensity import propensities, propensity_shapes
+from antiphon.hawkes.receptivity import best_receptivity, make_profile, received
 from antiphon.kernels import frailty
 from antiphon.model.parameters import TargetModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from antiphon.design.design import Design, Feature
+    from antiphon.design.design import Design, Feature, Target
     from antiphon.hawkes.newton import Optimum
 
 PROPENSITY_ROUNDS = 2
@@ -72,7 +74,7 @@ def fit_design(
         Which parts of the model and which time to use; the whole model by default.
     start
         An earlier fit of the same agency to start from. Where it used the same blocks its propensity is kept as well,
-        so that the two differ in nothing but the options.
+        so that the two differ in nothing but the options; its receptivity is kept in any case.
     threads
         Target kinds fitted at a time. The result does not depend on it.
     progress
@@ -89,6 +91,8 @@ def fit_design(
     out and never plugged in, which would bias the couplings.
     """
     options = Options() if options is None else options
+    if start is not None:
+        design = with_receptivity_of(design, start)
     if options.penalty > 0.0 and start is None:
         start = fit_design(design, replace(options, penalty=0.0), threads=threads)
     kept = start is not None and start.options.blocks == options.blocks and start.options.propensity
@@ -124,7 +128,40 @@ def fit_design(
             fits = previous = tuple(results)
             if last:
                 break
-    return Fit(design, fits, options)
+        fit = Fit(design, fits, options)
+        if start is None and any(target.heard is not None for target in design.targets):
+            found = list(pool.map(lambda index: _fit_receptivity(fit, index), range(len(fits))))
+            design = replace(design, targets=tuple(target for target, _ in found))
+            fit = Fit(design, tuple(one for _, one in found), options)
+    return fit
+
+
+def with_receptivity_of(design: Design, fit: Fit) -> Design:
+    """The design at the receptivity of an earlier fit, kind by kind."""
+    known = {one.model.kind: one.model.receptivity for one in fit.targets if one.model.receptivity.size}
+    targets = tuple(tuned(one, known[one.kind]) if one.kind in known else one for one in design.targets)
+    return replace(design, targets=targets)
+
+
+def _fit_receptivity(fit: Fit, index: int) -> tuple[Target, TargetFit]:
+    """The target at its most likely receptivity, and its fit there; both as they are where it has none."""
+    target, one, options = fit.design.targets[index], fit.targets[index], fit.options
+    profile = make_profile(objective_of(fit, index), target, options.blocks)
+    if profile is None:
+        return target, one
+    delta = _receptivity(fit.design, target)
+    delta[profile.heard.covariates] = best_receptivity(profile, one.parameters)
+    target = tuned(target, delta)
+    design = replace(fit.design, targets=_put(fit.design.targets, index, target))
+    shape = one.model.endemic.propensity_shape
+    one = _fit_target(Task(design, index, options, one, one.log_r, shape, TOLERANCE))
+    objective = objective_of(replace(fit, design=design, targets=_put(fit.targets, index, one)), index)
+    profile = make_profile(objective, target, options.blocks)
+    return target, one if profile is None else replace(one, received=received(profile, one.parameters))
+
+
+def _put(values: tuple, index: int, value: Target | TargetFit | np.ndarray) -> tuple:
+    return (*values[:index], value, *values[index + 1 :])
 
 
 def _fit_target(task: Task) -> TargetFit:
@@ -172,10 +209,10 @@ def refit_target(
     log_r = one.log_r
     if columns is not None:
         everything = options.columns or tuple(np.ones(len(t.columns), bool) for t in fit.design.targets)
-        options = replace(options, columns=(*everything[:index], columns, *everything[index + 1 :]))
-    if design is None:
-        design = fit.design
-    elif log_r is not None:
+        options = replace(options, columns=_put(everything, index, columns))
+    is_same = design is None
+    design = fit.design if design is None else with_receptivity_of(design, fit)
+    if log_r is not None and not is_same:
         models = tuple(target.model for target in fit.targets)
         shapes = tuple(model.endemic.propensity_shape for model in models)
         log_r = propensities(design, models, shapes, options.blocks)[index]
@@ -183,9 +220,7 @@ def refit_target(
         one = _with_columns(one, design.targets[index].columns)
     shape = one.model.endemic.propensity_shape
     found = _fit_target(Task(design, index, options, one, log_r, shape, tolerance))
-    return replace(
-        fit, design=design, targets=(*fit.targets[:index], found, *fit.targets[index + 1 :]), options=options
-    )
+    return replace(fit, design=design, targets=_put(fit.targets, index, found), options=options)
 
 
 def _with_columns(fit: TargetFit, columns: tuple[Feature, ...]) -> TargetFit:
@@ -273,7 +308,14 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
     endemic = replace(endemic, propensity_shape=task.propensity_shape)
     return TargetFit(
         model=TargetModel(
-            target.kind, endemic, target.columns, alpha, variance, spreads.get(UNITS, 0.0), spreads.get(SHOCKS, 0.0)
+            target.kind,
+            endemic,
+            target.columns,
+            alpha,
+            variance,
+            spreads.get(UNITS, 0.0),
+            spreads.get(SHOCKS, 0.0),
+            _receptivity(task.design, target),
         ),
         log_likelihood=float(state.log_like.sum() - problem.compensator @ x[size:]),
         status=_status(optimum, objective),
@@ -282,6 +324,7 @@ def make_target_fit(task: Task, optimum: Optimum, objective: Objective) -> Targe
         hessian=optimum.hessian,
         parameters=point.x,
         priors=objective.priors,
+        received=None,
         **rows,
         **systems,
         theta_excess=excess,
@@ -330,6 +373,15 @@ def lasting_share(fit: Fit, index: int, silent: Sequence[int] = ()) -> float:
         excess = frailty_excess(problem, state, variance) if variance > 0.0 else np.zeros_like(mean)
     endemic = float(mean @ hazard)
     return min(float(excess @ hazard) / endemic, 1.0) if endemic > 0.0 else 0.0
+
+
+def _receptivity(design: Design, target: Target) -> np.ndarray:
+    """Delta of each covariate of the role's receptivity at which a target stands; empty where it has none."""
+    if target.heard is None:
+        return np.zeros(0)
+    delta = np.zeros(len(design.roles[target.role].receptivity))
+    delta[target.heard.covariates] = target.heard.delta
+    return delta
 
 
 def frailty_excess(problem: Problem, state: State, variance: float) -> np.ndarray:

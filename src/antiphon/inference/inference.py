@@ -30,6 +30,10 @@ Code = Literal["jitter", "year_apart", "incidents", "ties_at_admission", "fewer_
 """Which control; see ``Control.code``."""
 
 
+On = Literal["rate", "echoes"]
+"""What a circumstance goes together with; see ``Effect.on``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Coupling:
     """One source kind reaching one target kind through one channel, its half-lives taken together.
@@ -131,15 +135,19 @@ class Robustness:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """How much more often a kind happens at one more unit of a covariate; an association, at equal echoes and rhythm.
+    """How much more often a kind happens, or is answered with, at one more unit of a covariate; an association.
 
     Attributes
     ----------
     target : index into ``Design.targets``.
-    covariate : index into the covariates of the target's role.
-    ratio : exp(beta), unpenalised; ``low``, ``high`` 95 % interval (Wald on the log, rows of one incident counted as one).
+    covariate : index into the covariates of the target's role, or into its receptivity.
+    ratio : exp(beta) or exp(delta), unpenalised; ``low``, ``high`` 95 % interval (Wald on the log, rows of one incident
+        counted as one).
     n_at_risk, n_with_event : distinct systems at risk, and with such a scored event, on that side of the covariate's
-        mean that has fewer of each: those on whom the comparison rests.
+        mean that has fewer of each: those on whom the comparison rests. Of receptivity only events count that something
+        had reached before.
+    on : what is that many times as much: the endemic "rate", at equal echoes and rhythm; or the "echoes", all that reaches
+        a system and is answered with this kind, whatever it came from.
     """
 
     target: int
@@ -149,6 +157,7 @@ class Effect:
     high: float
     n_at_risk: int
     n_with_event: int
+    on: On = "rate"
 
 
 @dataclass(frozen=True, slots=True)

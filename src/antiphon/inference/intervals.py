@@ -114,7 +114,11 @@ def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
     """
     if curve.clusters.size == 0 or curve.clusters.max() + 1 == curve.clusters.size:
         return 1.0
-    weights = _efficient_direction(curve, places)
+    return inflation(curve, jumps_along(curve, _efficient_direction(curve, places)))
+
+
+def jumps_along(curve: Curve, weights: np.ndarray) -> np.ndarray:
+    """Jump at each row of the score in a direction of the parameters, (rows,)."""
     problem = curve.problem
     size, columns = problem.layout.size, problem.features.shape[1]
     effects = np.append(weights[:size], 0.0)
@@ -122,7 +126,11 @@ def cluster_inflation(curve: Curve, places: np.ndarray) -> float:
     rows = problem.rows
     by_covariate = effects[rows.first_covariate : rows.first_covariate + rows.covariates.shape[1]]
     own = effects[0] + effects[rows.columns].sum(axis=1) + rows.covariates @ by_covariate
-    jumps = endemic * own + echo * (problem.features @ weights[size : size + columns])
+    return endemic * own + echo * (problem.features @ weights[size : size + columns])
+
+
+def inflation(curve: Curve, jumps: np.ndarray) -> float:
+    """Sum of squared jumps of incidents over that of rows; at least 1."""
     apart = float(jumps @ jumps)
     together = float((np.bincount(curve.clusters, jumps) ** 2).sum())
     return max(1.0, together / apart) if apart > 0.0 else 1.0
@@ -175,6 +183,15 @@ def standard_error(curve: Curve, places: np.ndarray) -> float:
     except np.linalg.LinAlgError:
         return float("nan")
     return float(np.sqrt(total)) if total > 0.0 else float("nan")
+
+
+def receptivity_inflation(curve: Curve, places: np.ndarray, error: float) -> float:
+    """How much more a sum of couplings varies because the receptivity is estimated too, if it varied by ``error``; at least 1."""
+    received = curve.fit.targets[curve.index].received
+    if received is None or not error > 0.0:
+        return 1.0
+    follows = received.moves[:, places].sum(axis=1)
+    return 1.0 + float(follows @ received.covariance @ follows) / error**2
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -240,7 +257,8 @@ def profile_interval(curve: Curve, columns: tuple[int, ...]) -> Interval:
     -------
     Interval
         Ends where the profile log likelihood has fallen by half the 95 % point of chi-square with one degree of freedom,
-        times the inflation by incidents. The lower end is 0 if the profile does not fall that far.
+        times the inflation by incidents, and by the receptivity, at which the profile stands still. The lower end is 0 if the
+        profile does not fall that far.
 
     Notes
     -----
@@ -252,7 +270,8 @@ def profile_interval(curve: Curve, columns: tuple[int, ...]) -> Interval:
     estimate = float(curve.point.x[places].sum())
     error = standard_error(curve, places)
     exact = curve.size < SMALL
-    drop = DROP * cluster_inflation(curve, places)
+    further = receptivity_inflation(curve, places, error)
+    drop = DROP * cluster_inflation(curve, places) * further
     scale = error
     if not np.isfinite(scale):  # no curvature: the likelihood falls in a straight line, or not at all
         against = -float(curve.point.gradient[places].max())
@@ -261,7 +280,7 @@ def profile_interval(curve: Curve, columns: tuple[int, ...]) -> Interval:
         scale = drop / against
     high, weights = _end(curve, places, scale, drop, side=1.0, exact=exact)
     low = _end(curve, places, scale, drop, side=-1.0, exact=exact)[0] if estimate > 0.0 else 0.0
-    return Interval(estimate, low, high, error, approximate=not exact, weights=weights)
+    return Interval(estimate, low, high, error * float(np.sqrt(further)), approximate=not exact, weights=weights)
 
 
 def _end(

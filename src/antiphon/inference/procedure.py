@@ -11,6 +11,7 @@ from scipy.special import gammainc
 
 from antiphon.design.build import with_periods
 from antiphon.design.delays import Kernels, share_come
+from antiphon.design.receptivity import without_receptivity
 from antiphon.framework.loader import load_vocabulary
 from antiphon.hawkes.fit import FitStatus
 from antiphon.hawkes.fitting import fit_design
@@ -48,13 +49,13 @@ class Tested:
     ----------
     interval : of the coupling, from the fit.
     comparison : the test against its absence, from the claim fit where the row may be claimed.
-    claim_estimate : the estimate of the claim fit; claim_error : standard error of that of the fit. NaN where the claim
-        fit was not asked.
+    claim_moved : by how much the claim fit estimates more than the fit, both without receptivity; claim_error : standard
+        error of the fit's estimate. NaN where the claim fit was not asked.
     """
 
     interval: Interval
     comparison: Comparison
-    claim_estimate: float
+    claim_moved: float
     claim_error: float
 
 
@@ -64,12 +65,14 @@ class Read:
 
     Attributes
     ----------
-    fit, penalised, claim : the fit, the one with couplings shrunk, and the one that claims rest on (None: no claims).
+    fit, penalised, plain, claim : the fit, the one with couplings shrunk, the one without receptivity (the fit itself where it
+        has none), and the one that claims rest on (None: no claims).
     rows, tested : the table of tests, and what the likelihood says of each row (None: "too few").
     """
 
     fit: Fit
     penalised: Fit
+    plain: Fit
     claim: Fit | None
     rows: Sequence[Row]
     tested: Sequence[Tested | None]
@@ -82,7 +85,7 @@ class Read:
     def claims(self, couplings: Sequence[Coupling]) -> Claims:
         """What controls need."""
         errors = np.array([one.interval.standard_error if one is not None else np.nan for one in self.tested])
-        return Claims(self.fit, self.claim or self.fit, self.rows, couplings, errors)
+        return Claims(self.fit, self.claim or self.plain, self.rows, couplings, errors)
 
 
 def infer(
@@ -114,13 +117,14 @@ def infer(
     chosen = framework_domains(design) if domains is None else domains
     instead = fallback(design, rows, chosen)
     digest = table_hash(design, rows, instead)
-    strict = _strict(fit, rows, threads)
-    strength, wholes = choose_penalty(fit, threads=threads)
+    plain = plain_fit(fit, threads=threads)
+    strict = _strict(plain, rows, threads)
+    strength, wholes = choose_penalty(plain, threads=threads)
     penalised = fit
     if strength > 0.0:
         penalised = fit_design(design, replace(fit.options, penalty=strength), start=fit, threads=threads)
-    tested, effects = test_all(fit, strict, rows, seed=seed, threads=threads)
-    reading = Read(fit, penalised, strict, rows, tested)
+    tested, effects = test_all(fit, strict, rows, plain=plain, seed=seed, threads=threads)
+    reading = Read(fit, penalised, plain, strict, rows, tested)
     joined = None if instead is None else read_by_domain(instead, fit, seed=seed, threads=threads)
     p = np.concatenate([one.p for one in (reading, joined) if one is not None])
     q, domain_tests = correct(design, rows, p, chosen, instead)
@@ -131,7 +135,7 @@ def infer(
     by_domain = None
     if instead is not None and joined is not None:
         by_domain = _by_domain(instead, joined, q[len(rows) :], design, seed=seed, threads=threads)
-    climbed = climb(design, penalty=max(strength, 0.5), wholes=wholes, seed=seed, threads=threads)
+    climbed = climb(plain.design, penalty=max(strength, 0.5), wholes=wholes, seed=seed, threads=threads)
     return Inference(
         fit=fit,
         penalised=penalised,
@@ -151,11 +155,11 @@ def infer(
 
 
 def read_by_domain(instead: Fallback, fit: Fit, *, seed: int, threads: int) -> Read:
-    """Fit and test the couplings of domains as those of kinds are, but for the penalty."""
-    coarse = fit_design(instead.design, replace(fit.options, columns=None), threads=threads)
+    """Fit and test the couplings of domains as those of kinds are, but for penalty and receptivity."""
+    coarse = fit_design(without_receptivity(instead.design), replace(fit.options, columns=None), threads=threads)
     strict = _strict(coarse, instead.rows, threads)
-    tested, _ = test_all(coarse, strict, instead.rows, seed=seed, threads=threads)
-    return Read(coarse, coarse, strict, instead.rows, tested)
+    tested, _ = test_all(coarse, strict, instead.rows, plain=coarse, seed=seed, threads=threads)
+    return Read(coarse, coarse, coarse, strict, instead.rows, tested)
 
 
 def _by_domain(instead: Fallback, joined: Read, q: np.ndarray, design: Design, *, seed: int, threads: int) -> ByDomain:
@@ -184,6 +188,17 @@ def framework_domains(design: Design) -> dict[int, tuple[str, ...]]:
     return {i: kinds[kind.name].domains for i, kind in enumerate(design.kinds) if kind.name in kinds}
 
 
+def plain_fit(fit: Fit, *, threads: int = 2) -> Fit:
+    """Fit with everyone as ready to answer as the average; the fit itself where it has no receptivity.
+
+    Tests rest on it: without a coupling its receptivity means nothing, and the best of all values of something that means
+    nothing would make chance look like an echo. Forecasts of later blocks rest on it: a receptivity knows all blocks.
+    """
+    if all(target.heard is None for target in fit.design.targets):
+        return fit
+    return fit_design(without_receptivity(fit.design), fit.options, start=fit, threads=threads)
+
+
 def claim_fit(fit: Fit, *, threads: int = 2) -> Fit:
     """Fit with free organisation-period cells: only contrasts within an organisation and week are left to couplings."""
     design = fit.design
@@ -195,17 +210,22 @@ def claim_fit(fit: Fit, *, threads: int = 2) -> Fit:
 
 
 def test_all(
-    fit: Fit, claim: Fit | None, rows: Sequence[Row], *, seed: int, threads: int
+    fit: Fit, claim: Fit | None, rows: Sequence[Row], *, plain: Fit, seed: int, threads: int
 ) -> tuple[list[Tested | None], tuple[Effect, ...]]:
-    """Return intervals and tests of all rows of the table, None for "too few"; and the rate ratios of covariates."""
+    """Return intervals and tests of all rows of the table, None for "too few"; and the ratios of covariates.
+
+    ``plain`` is the fit without receptivity; the fit itself where it has none.
+    """
 
     def one_target(index: int) -> tuple[dict[int, Tested], tuple[Effect, ...]]:
         mine = {place: row for place, row in enumerate(rows) if row.target == index and row.label != "too few"}
-        if not mine and not fit.targets[index].model.endemic.covariates.any():
+        one = fit.targets[index]
+        if not mine and not one.model.endemic.covariates.any() and one.received is None:
             return {}, ()
         curve = make_curve(fit, index)
+        even = curve if plain is fit else make_curve(plain, index)
         strict = make_curve(claim, index) if claim is not None and any(not row.label for row in mine.values()) else None
-        return {place: _test(curve, strict, row, seed) for place, row in mine.items()}, effects_of(curve, index)
+        return {place: _test(curve, even, strict, row, seed) for place, row in mine.items()}, effects_of(curve, index)
 
     found: dict[int, Tested] = {}
     effects: list[Effect] = []
@@ -216,13 +236,18 @@ def test_all(
     return [found.get(place) for place in range(len(rows))], tuple(effects)
 
 
-def _test(curve: Curve, strict: Curve | None, row: Row, seed: int) -> Tested:
+def _test(curve: Curve, even: Curve, strict: Curve | None, row: Row, seed: int) -> Tested:
     interval = profile_interval(curve, row.columns)
     if row.label or strict is None:
-        return Tested(interval, compare_without(curve, row.columns, seed=seed), float("nan"), float("nan"))
+        return Tested(interval, compare_without(even, row.columns, seed=seed), float("nan"), float("nan"))
     comparison = compare_without(strict, row.fast, seed=seed)
-    places = strict.places[list(row.columns)]
-    return Tested(interval, comparison, float(strict.point.x[places].sum()), interval.standard_error)
+    moved = _total(strict, row.columns) - _total(even, row.columns)
+    return Tested(interval, comparison, moved, interval.standard_error)
+
+
+def _total(curve: Curve, columns: tuple[int, ...]) -> float:
+    places = curve.places[list(columns)]
+    return float(curve.point.x[places[places >= 0]].sum())
 
 
 def couplings_of(read: Read, q: np.ndarray) -> tuple[Coupling, ...]:
@@ -273,8 +298,7 @@ def _coupling(fit: Fit, row: Row, tested: Tested | None, q: float) -> Coupling:
 
 
 def _in_step(tested: Tested) -> bool:
-    difference = abs(tested.interval.estimate - tested.claim_estimate)
-    return bool(difference > 2.0 * tested.claim_error)
+    return bool(abs(tested.claim_moved) > 2.0 * tested.claim_error)
 
 
 def median_delay(alpha: np.ndarray, kernels: Kernels) -> float:

@@ -56,6 +56,7 @@ class People(NamedTuple):
     theta : (systems, targets of a role) frailty.
     span : (spells, 2) start and end; ``group`` : (spells,) organisation.
     effect : (spells, targets of a role) factor on the endemic rate; 0 where the kind cannot happen.
+    answers : (spells, targets of a role) share of what arrives that is answered, or no spells where all of it is.
     """
 
     keys: np.ndarray
@@ -64,6 +65,7 @@ class People(NamedTuple):
     span: np.ndarray
     group: np.ndarray
     effect: np.ndarray
+    answers: np.ndarray
 
 
 class Points(NamedTuple):

@@ -1,8 +1,8 @@
 """The model run forward in time order: endemic points and echoes that are on their way, whichever comes first.
 
 Every event that happens draws its echoes at once: how many, of which coupling, and when each would arrive. Who hears an
-echo is drawn when it arrives, among those who are eligible then; if nobody is, or whoever it is cannot have the event,
-it is lost (rules a to f). Luck is keyed: an echo's numbers hang on the event that it follows, not on what else happens.
+echo is drawn when it arrives, among those who are eligible then; if nobody is, or whoever it is cannot have the event or
+does not answer, it is lost (rules a to f). As many set out as would be heard by those who are readiest to answer. Luck is keyed: an echo's numbers hang on the event that it follows, not on what else happens.
 
 The loop takes its tables apart once and never gives an array a new value: otherwise references would be counted at every
 event, and that costs more than everything else together. So whoever calls it makes more room when it asks for it.
@@ -35,7 +35,7 @@ from antiphon.kernels.ordering import order_by_time
 from antiphon.kernels.propensity import factor_of, learn
 from antiphon.kernels.readers import NEXT, NO_MORE, arrival_of, bring_up, place_of, reader_of, weighted_reader
 
-NUMBER, MASS, COUPLING, POOL, DELAY, ECHOES, READER = 0, 1, 2, 3, 8, 64, 1 << 20
+NUMBER, MASS, COUPLING, POOL, ANSWER, DELAY, ECHOES, READER = 0, 1, 2, 3, 4, 8, 64, 1 << 20
 """Places in the stream of an event; those of the delay, the echoes and the reader have as many after them as needed."""
 
 TARGET, CHANNEL, LEVEL, READERS, ORDER = range(5)
@@ -270,12 +270,12 @@ def _run_until(
     time, found, queue, slots = work.time, work.found, work.queue, work.slots
     free, on_way, counts = work.free, work.on_way, work.counts
     rule, edges, starts = targets.rule, targets.edges, targets.starts
-    row, span, effect = people.row, people.span, people.effect
+    row, span, effect, answers = people.row, people.span, people.effect, people.answers
     begins, total, none, up_to = couplings.begins, couplings.total, couplings.none, couplings.up_to
     guide, route, mean, pool = couplings.guide, couplings.route, couplings.mean, couplings.pool
     mass_begins, masses, past_time = couplings.mass_begins, couplings.masses, past.time
     pools, in_use, change_time = seats.pools, seats.in_use, seats.change_time
-    has_propensity = propensity.factor.size > 0
+    has_propensity, has_answers = propensity.factor.size > 0, answers.size > 0
     n, waits, a, p = counts[EVENTS], counts[WAITING], counts[POINTS], counts[PAST]
     a_end, p_end = order.size, past.begins[part + 1]
     next_point = point_time[order[a]] if a < a_end else np.inf
@@ -332,6 +332,8 @@ def _run_until(
                 continue
             is_open = is_point and has_propensity
             if is_open and height >= factor_of(i, column, span[spell, 0], people, propensity, targets):
+                continue
+            if has_answers and not is_point and uniform(key, ANSWER) >= answers[spell, column]:
                 continue
             k, is_coarse, recorded, sounds = rule[q, KIND], rule[q, IS_COARSE] > 0, t, t
             if is_coarse:

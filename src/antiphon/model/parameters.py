@@ -57,6 +57,8 @@ class TargetModel:
     frailty_variance : variance of the Gamma frailty (0: none).
     unit_variance : variance of the log unit frailty, which is normal with mean 0 (0: none).
     shock_variance : variance of an organisation's log periods around its trend (0: none, or periods are free).
+    receptivity : (covariates of the role's receptivity,) delta: what reaches someone is ``exp(z . delta)`` times alpha's; 0 for
+        those that do not apply to the kind, empty where none is used.
     """
 
     kind: int
@@ -66,6 +68,7 @@ class TargetModel:
     frailty_variance: float
     unit_variance: float = 0.0
     shock_variance: float = 0.0
+    receptivity: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -295,8 +295,8 @@ def nodes(table: pl.DataFrame, totals: dict[str, int | None], limits: Thresholds
 
 
 def effects(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    """Release rate ratios of circumstances, in the agency's own order; never sorted by value."""
-    names = ("kind", "covariate", "unit")
+    """Release ratios of circumstances, in the agency's own order; never sorted by value."""
+    names = ("kind", "covariate", "unit", "on")
     values: dict[str, Any] = {"ratio": significant, "low": significant, "high": significant}
     rows = []
     for row in named(checked("effects", table), limits):

@@ -14,7 +14,7 @@ OWN, TIE = "own", "tie"
 
 
 def circumstances(released: Released) -> list[Row]:
-    """Rate ratios by circumstance, in the order of ``agency.toml``.
+    """Ratios by circumstance, in the order of ``agency.toml``.
 
     Parameters
     ----------
@@ -23,14 +23,15 @@ def circumstances(released: Released) -> list[Row]:
     Returns
     -------
     list of dict
-        One per circumstance and unit: ``label``, ``unit`` and ``rows`` with ``kind``, ``ratio``, ``interval`` and
-        ``reading`` ("more often", "less often" or "not told apart from no difference"). Ratios that may not be shown are
-        left out; a circumstance of which none may be has no rows.
+        One per circumstance and unit: ``label``, ``unit``, ``on_echoes`` (whether of what reaches people, not of how often
+        something is recorded) and ``rows`` with ``kind``, ``ratio``, ``interval`` and ``reading`` (such as "more often" or
+        "not told apart from no difference"). Ratios that may not be shown are left out; a circumstance of which none may
+        be has no rows.
     """
     words = Words.of(released)
-    found: dict[tuple[str, str], list[Row]] = {}
+    found: dict[tuple[str, str, str], list[Row]] = {}
     for row in released.effects.to_dicts():
-        rows = found.setdefault((row["covariate"], row["unit"]), [])
+        rows = found.setdefault((row["covariate"], row["unit"], row["on"]), [])
         if not row["withheld"]:
             rows.append(
                 {
@@ -40,13 +41,17 @@ def circumstances(released: Released) -> list[Row]:
                     "reading": _reading(row),
                 }
             )
-    return [{"label": capital(label(name, words)), "unit": unit, "rows": rows} for (name, unit), rows in found.items()]
+    return [
+        {"label": capital(label(name, words)), "unit": unit, "on_echoes": on == "echoes", "rows": rows}
+        for (name, unit, on), rows in found.items()
+    ]
 
 
 def _reading(row: Row) -> str:
+    more, less = ("more echoes", "fewer echoes") if row["on"] == "echoes" else ("more often", "less often")
     if row["low"] > 1.0:
-        return "more often"
-    return "less often" if row["high"] < 1.0 else "not told apart from no difference"
+        return more
+    return less if row["high"] < 1.0 else "not told apart from no difference"
 
 
 def label(covariate: str, words: Words) -> str:

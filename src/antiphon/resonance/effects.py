@@ -1,4 +1,4 @@
-"""What goes together with the circumstances: rate ratios of named covariates, and who stands behind each."""
+"""What goes together with the circumstances: ratios of named covariates, and who stands behind each."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ EFFECTS = {
     "kind": pl.String,
     "covariate": pl.String,
     "unit": pl.String,
+    "on": pl.String,
     "ratio": pl.Float64,
     "low": pl.Float64,
     "high": pl.Float64,
@@ -26,7 +27,7 @@ EFFECTS = {
 
 
 def effects_table(agency: Agency, inference: Inference) -> pl.DataFrame:
-    """Lay out the rate ratios of the covariates that are asked for.
+    """Lay out the ratios of the covariates that are asked for, of rates and of what reaches people.
 
     Parameters
     ----------
@@ -44,11 +45,13 @@ def effects_table(agency: Agency, inference: Inference) -> pl.DataFrame:
     rows = []
     for effect in inference.effects:
         target = design.targets[effect.target]
-        covariate = design.roles[target.role].covariates[effect.covariate]
+        role = design.roles[target.role]
+        covariate = (role.covariates if effect.on == "rate" else role.receptivity)[effect.covariate]
         if not _is_circumstance(covariate):
             continue
-        told = (design.kinds[target.kind].name, covariate.name, covariate.unit, effect.ratio, effect.low, effect.high)
-        behind = _behind(agency, effect, covariate, design.roles[target.role].name, units(design, target.kind))
+        named = (design.kinds[target.kind].name, covariate.name, covariate.unit, effect.on)
+        told = (*named, effect.ratio, effect.low, effect.high)
+        behind = _behind(agency, effect, covariate, role.name, units(design, target.kind))
         rows.append(dict(zip(EFFECTS, told, strict=True)) | behind.columns())
     return pl.DataFrame(rows, schema=EFFECTS | BEHIND)
 

@@ -45,7 +45,7 @@ class Findings:
     parallel : domain, from_level, to_level (roles of the actors, or levels), strength, direction ("one way",
         "both ways", "not claimed", "shared circumstances not excluded", "slow dependence", "fails a control", "too few"), p, q, evidence.
     nodes : role, kind, events (for the picture).
-    effects : kind, covariate (as in ``agency.toml``), unit (words), ratio, low, high.
+    effects : kind, covariate (as in ``agency.toml``), unit (words), on ("rate" or "echoes"), ratio, low, high.
     by_domain : as ``couplings``, where kinds are too rare to be told apart and those of a domain are read as one: the names of
         the kinds joined by "+", with source_domain and target_domain ("" where one kind stands by itself);
         smallest as in ``detectable``.

@@ -133,8 +133,13 @@ def make_people(
     seed: int,
     frailty: Mapping[int, np.ndarray],
     circumstances: Mapping[int, Steps],
-) -> People:
-    """Return the systems with their spells at risk, factors on the endemic rate, and frailties."""
+    receptivity: Mapping[int, Steps],
+) -> tuple[People, np.ndarray]:
+    """Return the systems with their spells at risk, factors on the endemic rate, and frailties.
+
+    Also the highest receptivity for each target, (targets,): as many times the echoes set out, and who is less ready
+    to answer answers that much less of them.
+    """
     roster, n = structure.roster, structure.roster.n_systems
     roles = np.asarray([structure.kinds[target.kind].role for target in targets], dtype=str)
     names, counts = np.unique(roles, return_counts=True) if targets else (roles, np.zeros(0, np.int64))
@@ -142,19 +147,25 @@ def make_people(
     row = np.zeros((n, 8), np.int64)
     theta = np.ones((n, width))
     spells: list[Segments] = []
-    effects = []
+    effects, answers, highest = [], [], np.ones(len(targets))
     for role, n_targets in zip(names, counts, strict=True):
         mine = np.flatnonzero(roles == role)
         members = np.flatnonzero(roster.role == role)
         row[members, FIRST], row[members, COUNT] = mine[0], n_targets
-        steps = [circumstances[targets[q].kind] for q in mine if targets[q].kind in circumstances]
+        steps = [
+            given[targets[q].kind] for given in (circumstances, receptivity) for q in mine if targets[q].kind in given
+        ]
         spells.append(_spells(structure, members, steps))
         effects.append(np.zeros((spells[-1].system.size, width)))
+        answers.append(np.ones((spells[-1].system.size, width)))
         kinds = [k for k, kind in enumerate(structure.kinds) if kind.role == role]
         for column, q in enumerate(mine):
             alive = spells[-1].alive[:, kinds.index(targets[q].kind)]
             effects[-1][:, column] = np.where(alive, _factors(structure, targets[q], spells[-1], circumstances), 0.0)
             theta[members, column] = _frailties(structure, targets[q], seed, frailty)[members]
+            ready = np.where(alive, _receptivities(structure, targets[q], spells[-1], receptivity), 0.0)
+            highest[q] = ready.max(initial=0.0) or 1.0
+            answers[-1][:, column] = ready / highest[q]
     joined = {
         name: np.concatenate([getattr(s, name) for s in spells] or [np.zeros(0, dtype)])
         for name, dtype in (("system", np.int64), ("start", float), ("end", float), ("group", np.int64))
@@ -165,14 +176,17 @@ def make_people(
     present, member = roster.present, roster.member
     row[:, PRESENT], row[:, NOT_PRESENT] = present.begins[:-1], present.begins[1:]
     row[:, MEMBER], row[:, NOT_MEMBER] = member.begins[:-1] + present.owner.size, member.begins[1:] + present.owner.size
-    return People(
+    heard = np.concatenate([*answers, np.zeros((0, width))])[order]
+    people = People(
         keys=structure.keys,
         row=row,
         theta=theta,
         span=np.stack([joined["start"][order], joined["end"][order]], axis=1),
         group=joined["group"][order],
         effect=np.concatenate([*effects, np.zeros((0, width))])[order],
+        answers=heard if receptivity else heard[:0],
     )
+    return people, highest
 
 
 def _spells(structure: Structure, members: np.ndarray, steps: list[Steps]) -> Segments:
@@ -202,6 +216,20 @@ def _factors(
             "give the circumstances, such as those of the design by `circumstances_of`."
         )
     return np.maximum(np.exp(effect), np.finfo(float).tiny)
+
+
+def _receptivities(
+    structure: Structure, target: TargetModel, spells: Segments, receptivity: Mapping[int, Steps]
+) -> np.ndarray:
+    """Return what everything that reaches someone is multiplied by in each spell: (spells,)."""
+    if target.kind in receptivity:
+        return np.exp(receptivity[target.kind].at(spells.system, spells.start))
+    if target.receptivity.any():
+        raise SpecificationError(
+            f'The model of "{structure.kinds[target.kind].name}" has receptivity, so the simulation needs its values: '
+            "give the receptivity, such as that of the design by `receptivity_of`."
+        )
+    return np.ones(spells.system.size)
 
 
 def _cell_rates(structure: Structure, target: TargetModel, calendar: Calendar, n_organisations: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -86,6 +86,7 @@ def simulate(
     history: History | None = None,
     frailty: Mapping[int, np.ndarray] | None = None,
     circumstances: Mapping[int, Steps] | None = None,
+    receptivity: Mapping[int, Steps] | None = None,
     masses: Mapping[int, np.ndarray] | None = None,
 ) -> Simulated:
     """Run the model forward, exactly.
@@ -106,6 +107,8 @@ def simulate(
     circumstances
         {kind: log factor on its endemic rate}, a step function per system: what covariates make of it. Needed for kinds
         whose model has covariates; those of a design come from `circumstances_of`.
+    receptivity
+        {kind: log factor on all that reaches someone}, likewise; those of a design come from `receptivity_of`.
     masses
         {kind: equally likely masses of its events}; 1 where none are given.
 
@@ -127,14 +130,16 @@ def simulate(
     the superposition and thinning of Poisson processes (Hawkes and Oakes 1974).
     """
     models = ordered_targets(structure, model)
+    people, highest = make_people(structure, models, seed, frailty or {}, circumstances or {}, receptivity or {})
     links = links_of(structure, models)
+    links = replace(links, alpha=links.alpha * highest[links.target])
     pool, seats = make_pools(structure, links)
     world = _World(
         make_couplings(structure, links, pool, masses or {}),
         seats,
         make_places(structure.roster),
         make_targets(structure, models, seed, 0.0 if history is None else history.until),
-        make_people(structure, models, seed, frailty or {}, circumstances or {}),
+        people,
     )
     rows = no_rows()
     if history is not None:
