@@ -1,6 +1,6 @@
 """Do intervals of derived quantities hold the truth? Writes ``results/bootstrap.md``.
 
-``python verification/bootstrap.py [--runs 25] [--full 25] [--seed 1]``. Agencies of the study of coverage with their true
+``python verification/bootstrap.py [--runs 40] [--full 40] [--seed 1]``. Agencies of the study of coverage with their true
 couplings. Derived quantities are functions of the couplings: the branching ratio (from what was read of each source kind), and
 the share of each component among direct parents of each kind. Truth is the same function of the true couplings. Intervals from
 the one-step bootstrap by incidents, and from the normal distribution alone. And for the first agency: the spread of the
@@ -163,8 +163,8 @@ fitted anew: the standard deviation of the estimates, beside that of 999 draws.
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=25)
-    parser.add_argument("--full", type=int, default=25)
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--full", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     begun, first = time.process_time(), arguments.seed * 100_000

@@ -1,6 +1,6 @@
 """What becomes of claims where half-lives were chosen on the records that are tested? Writes ``results/kernel_choice.md``.
 
-``python verification/kernel_choice.py [--runs 40] [--seed 1]``. Agencies as of the studies of false discovery, with frailty and
+``python verification/kernel_choice.py [--runs 60] [--seed 1]``. Agencies as of the studies of false discovery, with frailty and
 rhythm. Without echoes: how often is p below .05, and how often is anything claimed, where kernels are given, chosen on all
 records, and chosen on their first half and tested on all. One channel alone is the harder case: the more couplings share a
 kernel, the less one of them can bend the choice. With echoes of three days: is that what is chosen, and what is claimed.
@@ -172,7 +172,7 @@ def words(entry: str) -> str:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     results = run(arguments.runs, arguments.seed)

@@ -141,7 +141,7 @@ def choose_kernels(
     dimensions (Meyer and Woodroofe 2000, Annals of Statistics 28), so couplings at zero cost nothing.
 
     Tests of couplings on the records that chose are too easily passed: the kernel was taken under which the echoes look
-    largest. How much, and what is left of it where leading blocks choose: ``verification/kernel_choice.py``.
+    largest. How much, and what is left of it where leading blocks choose: ``verification/results/kernel_choice.md``.
     """
     read = [read_kernels(candidate) for candidate in candidates]
     design = build_design(agency, half_lives=_union(read), **of_design)
