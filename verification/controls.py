@@ -20,7 +20,7 @@ import numpy as np
 from agencies import Echo, Nature, invent
 from study import PARTIAL, RESULTS, STATE, share
 
-from antiphon.design.events import SetAside, make_events
+from antiphon.design.listening import events_again
 from antiphon.hawkes import fit_design
 from antiphon.hawkes.fitting import refit_target
 from antiphon.inference.claims import LEVEL, correct, table_of_tests
@@ -77,10 +77,7 @@ def study(nature: Nature, seed: int) -> dict:
     rest = [place for place in open_ if place not in asked and design.channels[rows[place].channel].how != "self"]
     dice = np.random.default_rng(seed)
     asked += dice.choice(rest, min(OTHERS, len(rest)), replace=False).tolist()
-    structure, recorded = design.structure, design.recorded
-    events = make_events(
-        recorded.rows, structure.kinds, structure.roster, structure.calendars, recorded.join_days, SetAside()
-    )
+    events = events_again(design)
     readings = {"apart": rows_apart(design), "admission": ties_at_admission(design)}
     found = []
     for place in asked:

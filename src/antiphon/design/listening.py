@@ -56,9 +56,8 @@ class Ear:
         if wiring is None:
             return np.zeros((n, size, heard)), np.zeros((n, heard))
         reading = read_all([wiring], self.readings, events, self.kernels, self.block_edges)
-        return reading.features.reshape(size, n, heard).swapaxes(0, 1), reading.compensator.sum(axis=0).reshape(
-            n, heard
-        )
+        compensator = reading.compensator.sum(axis=0).reshape(n, heard)
+        return reading.features.reshape(size, n, heard).swapaxes(0, 1), compensator
 
 
 def _side_by_side(histories: Sequence[Rows]) -> Rows:
@@ -112,10 +111,7 @@ def events_again(design: Design) -> Events | None:
     )  # fmt: skip
 
 
-def history_of(design: Design, source: int) -> Rows | None:
-    """Return the rows of a source kind, numbered by incident, as an ear reads them; None as in `events_again`."""
-    structure, events = design.structure, events_again(design)
-    if structure is None or events is None:
-        return None
+def history_of(structure: Structure, events: Events, source: int) -> Rows:
+    """Return the rows of a source kind, numbered by incident, as an ear reads them."""
     rows = rows_again(events, structure.kinds, structure.calendars)
     return rows.where(rows.kind == source)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from antiphon.design.delays import Kernels
-from antiphon.design.listening import history_of, make_ear
+from antiphon.design.listening import events_again, history_of, make_ear
 from antiphon.hawkes.curvature import reduce
 from antiphon.inference.claims import LEVEL, adjust, holm
 from antiphon.inference.jitter import row_weights
@@ -17,6 +17,7 @@ from antiphon.inference.jitter import row_weights
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from antiphon.design.events import Events
     from antiphon.hawkes.fit import Fit
     from antiphon.inference.inference import Coupling
 
@@ -81,7 +82,10 @@ def _at_edge(fit: Fit, couplings: Sequence[Coupling]) -> Iterator[Doubt]:
     asked = [one for one in couplings if one.low > 0.0 and longest_share(fit, one) >= NEARLY_ALL]
     if not asked:
         return
-    p = np.array([longer_fits(fit, one) for one in asked])
+    events = events_again(fit.design)
+    if events is None:
+        return
+    p = np.array([longer_fits(fit, events, one) for one in asked])
     count = int((adjust(p) <= LEVEL).sum())
     if count:
         yield (
@@ -108,13 +112,15 @@ def longest_share(fit: Fit, coupling: Coupling) -> float:
     return float(alpha[lives >= fit.design.kernels.half_lives.max()].sum() / alpha.sum()) if alpha.any() else 0.0
 
 
-def longer_fits(fit: Fit, coupling: Coupling) -> float:
+def longer_fits(fit: Fit, events: Events, coupling: Coupling) -> float:
     """Return the p-value of one more half-life, three times the longest, for a coupling.
 
     Parameters
     ----------
     fit, coupling
         The fit, and one of its couplings.
+    events
+        Those of the design.
 
     Notes
     -----
@@ -126,10 +132,9 @@ def longer_fits(fit: Fit, coupling: Coupling) -> float:
     longest = max(coupling.columns, key=lambda c: design.kernels.half_lives[target.columns[c].half_life])
     ear = make_ear(design, coupling.target, [longest])
     ear = replace(ear, kernels=Kernels(LONGER * ear.kernels.half_lives, ear.kernels.orders))
-    history = history_of(design, coupling.source_kind)
-    if structure is None or history is None:
+    if structure is None:
         return 1.0
-    (features,), (heard,) = ear.hear(structure, [history])
+    (features,), (heard,) = ear.hear(structure, [history_of(structure, events, coupling.source_kind)])
     weights = row_weights(fit, coupling.target)
     known = np.column_stack([target.features[:, one.model.alpha > 0.0] * weights[:, None], 1.0 - one.echo_share])
     incident = np.unique(target.incident, return_inverse=True)[1]

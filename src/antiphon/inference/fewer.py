@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaincc, ndtr
 
 from antiphon.design.events import rows_from
-from antiphon.design.listening import history_of, make_ear
+from antiphon.design.listening import events_again, history_of, make_ear
 from antiphon.inference.claims import LEVEL, adjust
 from antiphon.inference.inference import Control
 from antiphon.inference.jitter import row_weights
@@ -17,6 +17,7 @@ from antiphon.inference.jitter import row_weights
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from antiphon.design.events import Events
     from antiphon.hawkes.fit import Fit
     from antiphon.inference.claims import Row
 
@@ -67,7 +68,8 @@ def fewer_after(fit: Fit, rows: Sequence[Row], *, threads: int = 2) -> tuple[Con
     ``p`` is the larger of the first and that of K / G among those of the moves, by the normal distribution; their own
     distribution leans to the right, which makes its lower tail the shorter one.
     """
-    if fit.design.structure is None or fit.design.recorded is None:
+    events = events_again(fit.design)
+    if events is None:
         return ()
     asked, p = [], []
     for index in sorted({row.target for row in rows if not row.label}):
@@ -81,7 +83,7 @@ def fewer_after(fit: Fit, rows: Sequence[Row], *, threads: int = 2) -> tuple[Con
     values = np.array(p)
     few = np.flatnonzero(adjust(values) <= LEVEL)
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        moved = list(pool.map(lambda place: among_moves(fit, rows[asked[place]]), few))
+        moved = list(pool.map(lambda place: among_moves(fit, events, rows[asked[place]]), few))
     values[few] = np.maximum(values[few], moved)
     return tuple(
         Control(place, "fewer_after", "differs", float(q), UNKNOWN, UNKNOWN)
@@ -90,22 +92,24 @@ def fewer_after(fit: Fit, rows: Sequence[Row], *, threads: int = 2) -> tuple[Con
     )
 
 
-def among_moves(fit: Fit, row: Row) -> float:
+def among_moves(fit: Fit, events: Events, row: Row) -> float:
     """Return the lower tail probability of ``K / G`` among those with the sources moved by whole weeks; 1 where none is heard.
 
     Parameters
     ----------
     fit, row
         As in ``fewer_after``.
+    events
+        Those of the design.
     """
     design = fit.design
-    structure, mine, target = design.structure, history_of(design, row.source_kind), design.targets[row.target]
+    structure, target = design.structure, design.targets[row.target]
     window = design.window_days
     weeks = np.unique(np.linspace(NEAREST, window - NEAREST, SHIFTS) // 7.0) * 7.0
     weeks = np.random.default_rng(0).permutation(weeks)  # so that the first few are from everywhere
-    if structure is None or mine is None or weeks.min() < NEAREST:
+    if structure is None or weeks.min() < NEAREST:
         return 1.0
-    fast = list(row.fast)
+    mine, fast = history_of(structure, events, row.source_kind), list(row.fast)
     ear, weights = make_ear(design, row.target, fast), row_weights(fit, row.target)
     root = np.sqrt(ear.kernels.half_lives)
     own = float(weights @ target.features[:, fast] @ root / (target.compensator[:, fast].sum(axis=0) @ root))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import ndtr
 
-from antiphon.design.events import rows_again, rows_from
-from antiphon.design.listening import make_ear
+from antiphon.design.events import rows_from
+from antiphon.design.listening import history_of, make_ear
 from antiphon.inference.jitter import row_weights
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def year_apart(fit: Fit, events: Events, index: int, columns: Sequence[int]) -> 
     if structure is None:
         return None
     target, ear = design.targets[index], make_ear(design, index, columns)
-    rows = rows_again(events, structure.kinds, structure.calendars)
-    rows = rows.where((rows.kind == ear.source) & (rows.time + YEAR < design.window_days))
+    rows = history_of(structure, events, ear.source)
+    rows = rows.where(rows.time + YEAR < design.window_days)
     later = rows_from(rows.time + YEAR, rows.system, rows.kind, rows.number, rows.target, rows.grain)
     (features,), (heard,) = ear.hear(structure, [later])
     if heard.max(initial=0.0) < FEWEST_HEARD:
