@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from antiphon.design.channels import meeting_level
+from antiphon.inference.units import sources_within_units
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,15 +45,10 @@ def imitating_shock(fit: Fit, events: Events, index: int, columns: Sequence[int]
         are those of the others.
     """
     design = fit.design
-    target, structure = design.targets[index], design.structure
+    target, sources = design.targets[index], sources_within_units(design, events, index, columns)
+    if sources is None:
+        return None
     channel = design.channels[target.columns[columns[0]].channel]
-    if structure is None or channel.how not in ("peers", "members", "group"):
-        return None
-    if channel.where != meeting_level(structure.roster):
-        return None
-    sources = events.of_kind(target.columns[columns[0]].source_kind)
-    if channel.how != "group":
-        sources = sources[structure.roster.role[events.system[sources]] == channel.from_role]
     alpha = fit.targets[index].model.alpha[list(columns)]
     half_life = float(design.kernels.half_lives[target.columns[columns[int(np.argmax(alpha))]].half_life])
     units = np.union1d(events.unit[sources], target.unit)

@@ -158,6 +158,28 @@ def _without(fit: Fit, other: Design, rows: Mapping[int, Row]) -> dict[int, tupl
     return result
 
 
+def sources_within_units(design: Design, events: Events, index: int, columns: Sequence[int]) -> np.ndarray | None:
+    """Events that a coupling may echo within the units where people meet; None for channels that do not act there.
+
+    Parameters
+    ----------
+    design, events
+        The agency and its events.
+    index, columns
+        Target, and its columns of one coupling.
+    """
+    feature, structure = design.targets[index].columns[columns[0]], design.structure
+    channel = design.channels[feature.channel]
+    if structure is None or channel.how not in ("peers", "members", "group"):
+        return None
+    if channel.where != meeting_level(structure.roster):
+        return None
+    sources = events.of_kind(feature.source_kind)
+    if channel.how == "group":
+        return sources
+    return sources[structure.roster.role[events.system[sources]] == channel.from_role]
+
+
 def exchange(fit: Fit, events: Events, index: int, columns: Sequence[int], *, seed: int = 1) -> Exchanged | None:
     """Test a coupling within units by what happened before in other units, where units are few.
 
@@ -196,15 +218,9 @@ def exchange(fit: Fit, events: Events, index: int, columns: Sequence[int], *, se
     Rosenbaum (2002), Observational Studies, chapter 2 (randomisation inference).
     """
     design = fit.design
-    target, structure = design.targets[index], design.structure
-    channel = design.channels[target.columns[columns[0]].channel]
-    if structure is None or channel.how not in ("peers", "members", "group"):
+    target, sources = design.targets[index], sources_within_units(design, events, index, columns)
+    if sources is None:
         return None
-    if channel.where != meeting_level(structure.roster):
-        return None
-    sources = events.of_kind(target.columns[columns[0]].source_kind)
-    if channel.how != "group":
-        sources = sources[structure.roster.role[events.system[sources]] == channel.from_role]
     units = np.intersect1d(events.unit[sources], target.unit)
     units = units[units >= 0]
     if not 2 <= units.size < FEW_UNITS:
