@@ -34,6 +34,24 @@ def as_is(value: Any) -> Any:
     return value
 
 
+_TESTED = {
+    "echoes": _echoes,
+    "low": _echoes,
+    "high": _echoes,
+    "p": significant,
+    "q": significant,
+    "claimed": as_is,
+    "approximate": as_is,
+    "label": as_is,
+    "median_delay_hours": significant,
+}
+
+
+def _coupling_schema(names: tuple[str, ...], values: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER)
+    return schema | {"claimed": YES, "approximate": YES, "label": TEXT} | _SIZES | {"withheld": TEXT}
+
+
 def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFrame:
     """Release couplings: claimed ones first, then those surely above zero, each by how much echoes; ``row`` numbers them.
 
@@ -41,19 +59,7 @@ def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFra
 
     ``few`` are pairs of kinds that share the incidents of too few persons: what lies inside them stays there.
     """
-    values = {
-        "echoes": _echoes,
-        "low": _echoes,
-        "high": _echoes,
-        "p": significant,
-        "q": significant,
-        "claimed": as_is,
-        "approximate": as_is,
-        "label": as_is,
-        "median_delay_hours": significant,
-        "same_cell_share": _percent,
-        "within_incident_share": _percent,
-    }
+    values = _TESTED | {"same_cell_share": _percent, "within_incident_share": _percent}
     names = ("channel", "from_role", "source_kind", "to_role", "target_kind")
     rows = []
     for row in named(checked("couplings", table), limits):
@@ -70,25 +76,13 @@ def couplings(table: pl.DataFrame, few: Pairs, limits: Thresholds) -> pl.DataFra
             *map(row.get, names),
         )
     )  # fmt: skip
-    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER)
-    schema |= {"claimed": YES, "approximate": YES, "label": TEXT} | _SIZES | {"withheld": TEXT}
-    return pl.DataFrame(rows, schema=schema).with_row_index("row", offset=1).with_columns(pl.col("row").cast(WHOLE))
+    released = pl.DataFrame(rows, schema=_coupling_schema(names, values))
+    return released.with_row_index("row", offset=1).with_columns(pl.col("row").cast(WHOLE))
 
 
 def by_domain(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     """Release couplings of domains: claimed ones first, then by how much echoes. Persons are counted once per domain."""
-    values = {
-        "echoes": _echoes,
-        "low": _echoes,
-        "high": _echoes,
-        "p": significant,
-        "q": significant,
-        "claimed": as_is,
-        "approximate": as_is,
-        "label": as_is,
-        "median_delay_hours": significant,
-        "smallest": significant,
-    }
+    values = _TESTED | {"smallest": significant}
     names = ("channel", "from_role", "source_kind", "source_domain", "to_role", "target_kind", "target_domain")
     rows = []
     for row in named(checked("by_domain", table), limits):
@@ -98,9 +92,7 @@ def by_domain(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     rows.sort(
         key=lambda row: (bool(row["withheld"]), not row["claimed"], -(row["echoes"] or 0.0), *map(row.get, names))
     )
-    schema: dict[str, Any] = dict.fromkeys(names, TEXT) | dict.fromkeys(values, NUMBER)
-    schema |= {"claimed": YES, "approximate": YES, "label": TEXT} | _SIZES | {"withheld": TEXT}
-    return pl.DataFrame(rows, schema=schema)
+    return pl.DataFrame(rows, schema=_coupling_schema(names, values))
 
 
 def responses(table: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:

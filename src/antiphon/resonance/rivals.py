@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from antiphon.resonance.behind import BEHIND, behind_couplings
+from antiphon.resonance.naming import COUPLING, coupling_row, coupling_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from antiphon.design.design import Design
     from antiphon.inference.inference import Control, Coupling, Inference, Robustness
 
-COUPLING = dict.fromkeys(("channel", "from_role", "source_kind", "to_role", "target_kind"), pl.String)
 CONTROLS = COUPLING | {
     "code": pl.String,
     "verdict": pl.String,
@@ -47,7 +46,9 @@ def controls_table(inference: Inference) -> pl.DataFrame:
     """
     joined = inference.by_domain
     domains = [] if joined is None else _rows(joined.fit.design, joined.couplings, joined.controls, CONTROLS)
-    return _table([*_rows(inference.fit.design, inference.couplings, inference.controls, CONTROLS), *domains], CONTROLS)
+    return coupling_table(
+        [*_rows(inference.fit.design, inference.couplings, inference.controls, CONTROLS), *domains], CONTROLS
+    )
 
 
 def robustness_table(inference: Inference) -> pl.DataFrame:
@@ -64,29 +65,13 @@ def robustness_table(inference: Inference) -> pl.DataFrame:
     """
     rows = _rows(inference.fit.design, inference.couplings, inference.robustness, ROBUSTNESS)
     is_known = pl.col("low").is_not_null()
-    return _table(rows, ROBUSTNESS).with_columns(hangs_on_one=pl.when(is_known).then(pl.col("hangs_on_one")))
+    return coupling_table(rows, ROBUSTNESS).with_columns(hangs_on_one=pl.when(is_known).then(pl.col("hangs_on_one")))
 
 
 def _rows(
     design: Design, couplings: Sequence[Coupling], about: Sequence[Control | Robustness], schema: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    rows = []
-    for one in about:
-        coupling = couplings[one.coupling]
-        source, target = design.kinds[coupling.source_kind], design.kinds[design.targets[coupling.target].kind]
-        channel = design.channels[coupling.channel]
-        names = (
-            channel.name,
-            channel.from_role or source.role,
-            source.name,
-            channel.to_role or target.role,
-            target.name,
-        )
-        told = {name: getattr(one, name) for name in schema if name not in COUPLING}
-        rows.append(dict(zip(COUPLING, names, strict=True)) | told | behind_couplings(design, [coupling]).columns())
-    return rows
-
-
-def _table(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
-    numbers = [name for name, kind in schema.items() if kind == pl.Float64]
-    return pl.DataFrame(rows, schema=schema | BEHIND).with_columns(pl.col(numbers).fill_nan(None))
+    further = [name for name in schema if name not in COUPLING]
+    return [
+        coupling_row(design, couplings[one.coupling], {name: getattr(one, name) for name in further}) for one in about
+    ]

@@ -31,6 +31,7 @@ from antiphon.resonance.behind import (
 )
 from antiphon.resonance.draws import corrected_interval, interval
 from antiphon.resonance.graph import branching_matrix, spectral_radius
+from antiphon.resonance.naming import COUPLING, TESTED, coupling_row, coupling_table, tested
 from antiphon.resonance.sources import Sources, mixture, readable_share, sources
 
 if TYPE_CHECKING:
@@ -42,25 +43,9 @@ if TYPE_CHECKING:
     from antiphon.records.agency import Agency
     from antiphon.resonance.happened import Happened
 
-COUPLINGS = {
-    "channel": pl.String,
-    "from_role": pl.String,
-    "source_kind": pl.String,
-    "to_role": pl.String,
-    "target_kind": pl.String,
-    "echoes": pl.Float64,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "p": pl.Float64,
-    "q": pl.Float64,
-    "claimed": pl.Boolean,
-    "approximate": pl.Boolean,
-    "label": pl.String,
-    "median_delay_hours": pl.Float64,
-    "same_cell_share": pl.Float64,
-    "within_incident_share": pl.Float64,
-    "n_within": pl.Int64,
-}
+COUPLINGS = (
+    COUPLING | TESTED | {"same_cell_share": pl.Float64, "within_incident_share": pl.Float64, "n_within": pl.Int64}
+)
 RATIO = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
 ATTRIBUTION = {
     "kind": pl.String,
@@ -166,8 +151,12 @@ def reading(agency: Agency, inference: Inference, what: Happened, *, seed: int) 
 
 def parts_of(fit: Fit, couplings: Sequence[Coupling], draws: Draws) -> tuple[Shares, Shares, Shares]:
     """Return where events come from at the estimates, at the centre of the draws, and at each draw."""
-    estimate, centre, drawn = (shares(fit, couplings, some) for some in (draws.estimate, draws.centre, draws.drawn))
-    return estimate, centre, drawn
+    divided = shares(fit, couplings, np.vstack([draws.estimate, draws.centre, draws.drawn]))
+
+    def part(which: int | slice) -> Shares:
+        return Shares(divided.average[which], divided.frailty[which], divided.echoes[which])
+
+    return part(0), part(1), part(slice(2, None))
 
 
 def _read(inference: Inference, coupling: Coupling, spoken: Sources) -> float:
@@ -193,29 +182,11 @@ def couplings_table(read: Reading, inside: dict[tuple[str, str], tuple[float, in
     design = read.design
     rows = []
     for coupling in read.couplings:
-        source = design.kinds[coupling.source_kind]
-        target = design.kinds[design.targets[coupling.target].kind]
-        channel = design.channels[coupling.channel]
-        told = (
-            channel.name,
-            channel.from_role or source.role,
-            source.name,
-            channel.to_role or target.role,
-            target.name,
-            coupling.echoes,
-            _known(coupling.low),
-            _known(coupling.high),
-            coupling.p,
-            coupling.q,
-            coupling.claimed,
-            coupling.approximate,
-            coupling.label,
-            _known(coupling.median_delay_days * 24.0),
-            _known(coupling.same_cell_share),
-            *inside.get((source.name, target.name), (None, None)),
-        )
-        rows.append(dict(zip(COUPLINGS, told, strict=True)) | behind_couplings(design, [coupling]).columns())
-    return pl.DataFrame(rows, schema=COUPLINGS | BEHIND)
+        pair = design.kinds[coupling.source_kind].name, design.kinds[design.targets[coupling.target].kind].name
+        within, n_within = inside.get(pair, (None, None))
+        told = {"same_cell_share": coupling.same_cell_share, "within_incident_share": within, "n_within": n_within}
+        rows.append(coupling_row(design, coupling, tested(coupling) | told))
+    return coupling_table(rows, COUPLINGS)
 
 
 def branching_table(read: Reading) -> pl.DataFrame:
@@ -384,7 +355,3 @@ def with_coupling(table: pl.DataFrame, read: Reading) -> pl.DataFrame:
     members = [read.couplings[number] for number in table.get_column("coupling")]
     behind = [behind_couplings(read.design, [coupling]).columns() for coupling in members]
     return pl.concat([table.drop("coupling"), pl.DataFrame(behind, schema=BEHIND)], how="horizontal")
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
