@@ -233,9 +233,13 @@ def _with_columns(fit: TargetFit, columns: tuple[Feature, ...]) -> TargetFit:
 def objective_of(fit: Fit, index: int) -> Objective:
     """What was maximised by the fit of target ``index``, without penalty."""
     one = fit.targets[index]
-    options = replace(fit.options, units=any(prior.name == UNITS for prior in one.priors))
-    problem = build_problem(fit.design, index, options, one.log_r)
+    problem = build_problem(fit.design, index, _as_found(fit, one), one.log_r)
     return make_objective(problem, frail=one.model.frailty_variance > 0.0, priors=one.priors)
+
+
+def _as_found(fit: Fit, one: TargetFit) -> Options:
+    """Options of a fit, in which units differ only where they were found to."""
+    return replace(fit.options, units=any(prior.name == UNITS for prior in one.priors))
 
 
 def start_from(problem: Problem, fit: TargetFit) -> Start:
@@ -361,8 +365,7 @@ def lasting_share(fit: Fit, index: int, silent: Sequence[int] = ()) -> float:
     one = fit.targets[index]
     hazard, mean, excess = one.hazard, one.theta, one.theta_excess
     if one.model.endemic.propensity or one.model.alpha[list(silent)].any():
-        options = replace(fit.options, units=any(prior.name == UNITS for prior in one.priors))
-        problem = build_problem(fit.design, index, options)
+        problem = build_problem(fit.design, index, _as_found(fit, one))
         start = start_from(problem, one)
         start.x[problem.layout.size :][np.isin(problem.kept, silent)] = 0.0
         optimum, objective = estimate_endemic(problem, start)

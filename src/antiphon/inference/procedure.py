@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import gammainc
 
 from antiphon.design.build import with_periods
-from antiphon.design.delays import Kernels, share_come
+from antiphon.design.delays import share_come
 from antiphon.design.receptivity import without_receptivity
 from antiphon.framework.loader import load_vocabulary
 from antiphon.hawkes.fit import FitStatus
@@ -32,6 +32,7 @@ from antiphon.inference.robustness import robustness
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from antiphon.design.delays import Kernels
     from antiphon.design.design import Design
     from antiphon.hawkes.fit import Fit
     from antiphon.inference.fallback import Fallback
@@ -265,8 +266,7 @@ def _coupling(fit: Fit, row: Row, tested: Tested | None, q: float) -> Coupling:
     columns = list(row.columns)
     alpha = fit.targets[row.target].model.alpha[columns]
     echoes = float(alpha.sum())
-    lives = [target.columns[c].half_life for c in columns]
-    kernels = Kernels(design.kernels.half_lives[lives], design.kernels.orders[lives])
+    kernels = design.kernels.chosen([target.columns[c].half_life for c in columns])
     missing = float("nan")
     interval = tested.interval if tested is not None else None
     mass = target.compensator[:, columns].sum(axis=0)
